@@ -1,10 +1,9 @@
 #include "base/clock.h"
 
-#include <ctime>
-
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 
 namespace watchfire {
 namespace {
@@ -34,8 +33,12 @@ std::unexpected<Error> bad_duration(std::string_view text) {
 
 }  // namespace
 
-UnixNs now_ns() { return read_clock(CLOCK_REALTIME); }
-DurationNs boot_ns() { return read_clock(CLOCK_BOOTTIME); }
+UnixNs now_ns() {
+  return read_clock(CLOCK_REALTIME);
+}
+DurationNs boot_ns() {
+  return read_clock(CLOCK_BOOTTIME);
+}
 
 Result<DurationNs> parse_duration(std::string_view text) {
   if (text == "0") return DurationNs{0};
@@ -107,7 +110,8 @@ Result<UnixNs> parse_time(std::string_view text, UnixNs now) {
     bool ok = *end == 'Z' && end[1] == 0;
     int hours = 0, minutes = 0;
     char sign = 0;
-    if (!ok && std::sscanf(end, "%c%2d:%2d", &sign, &hours, &minutes) == 3 && (sign == '+' || sign == '-') && end[6] == 0) {
+    if (!ok && std::sscanf(end, "%c%2d:%2d", &sign, &hours, &minutes) == 3 && (sign == '+' || sign == '-') &&
+        end[6] == 0) {
       offset = (hours * 3600 + minutes * 60) * (sign == '+' ? 1 : -1);
       ok = true;
     }

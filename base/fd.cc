@@ -104,7 +104,7 @@ Status make_directories(const std::string& path, unsigned mode) {
       return fail(system_error(errno, "making the directory " + part));
     if (slash == std::string::npos) break;
   }
-  struct stat st {};
+  struct stat st{};
   if (::stat(path.c_str(), &st) < 0) return fail(system_error(errno, path));
   if (!S_ISDIR(st.st_mode)) return fail(ErrorCode::kInvalidArgument, path + " is not a directory");
   return {};
@@ -124,11 +124,11 @@ Result<std::vector<std::byte>> read_sealed_memfd(int fd, size_t max_bytes) {
   if (seals < 0) return fail(ErrorCode::kCorrupt, "the descriptor received is no memfd");
   if ((seals & (F_SEAL_SHRINK | F_SEAL_WRITE)) != (F_SEAL_SHRINK | F_SEAL_WRITE))
     return fail(ErrorCode::kCorrupt, "the memfd received is not sealed");
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd, &st) < 0) return fail(system_error(errno, "fstat"));
   if (static_cast<uint64_t>(st.st_size) > max_bytes)
-    return fail(ErrorCode::kResourceExhausted,
-                "a memfd of " + std::to_string(st.st_size) + " bytes is over the limit of " + std::to_string(max_bytes));
+    return fail(ErrorCode::kResourceExhausted, "a memfd of " + std::to_string(st.st_size) +
+                                                   " bytes is over the limit of " + std::to_string(max_bytes));
   std::vector<std::byte> out(static_cast<size_t>(st.st_size));
   size_t done = 0;
   while (done < out.size()) {

@@ -51,11 +51,21 @@ JsonWriter& JsonWriter::key(std::string_view name) {
   return *this;
 }
 
-JsonWriter& JsonWriter::value(std::string_view text) { return raw(json_string(text)); }
-JsonWriter& JsonWriter::value(bool b) { return raw(b ? "true" : "false"); }
-JsonWriter& JsonWriter::value(int64_t i) { return raw(std::to_string(i)); }
-JsonWriter& JsonWriter::value(uint64_t i) { return raw(std::to_string(i)); }
-JsonWriter& JsonWriter::null() { return raw("null"); }
+JsonWriter& JsonWriter::value(std::string_view text) {
+  return raw(json_string(text));
+}
+JsonWriter& JsonWriter::value(bool b) {
+  return raw(b ? "true" : "false");
+}
+JsonWriter& JsonWriter::value(int64_t i) {
+  return raw(std::to_string(i));
+}
+JsonWriter& JsonWriter::value(uint64_t i) {
+  return raw(std::to_string(i));
+}
+JsonWriter& JsonWriter::null() {
+  return raw("null");
+}
 
 JsonWriter& JsonWriter::value(double d) {
   if (!std::isfinite(d)) return null();

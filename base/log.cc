@@ -22,10 +22,14 @@ constexpr size_t kMaxKeys = 256;
 
 const char* prefix(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return g_journal ? "<7>" : "debug ";
-    case LogLevel::kInfo: return g_journal ? "<6>" : "";
-    case LogLevel::kWarn: return g_journal ? "<4>" : "warning: ";
-    case LogLevel::kError: return g_journal ? "<3>" : "error: ";
+    case LogLevel::kDebug:
+      return g_journal ? "<7>" : "debug ";
+    case LogLevel::kInfo:
+      return g_journal ? "<6>" : "";
+    case LogLevel::kWarn:
+      return g_journal ? "<4>" : "warning: ";
+    case LogLevel::kError:
+      return g_journal ? "<3>" : "error: ";
   }
   return "";
 }

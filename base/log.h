@@ -15,10 +15,18 @@ void log_init(std::string_view program, LogLevel least = LogLevel::kInfo);
 /// journal. Safe from any thread; one write call a line.
 void log_line(LogLevel level, std::string_view message);
 
-inline void log_debug(std::string_view m) { log_line(LogLevel::kDebug, m); }
-inline void log_info(std::string_view m) { log_line(LogLevel::kInfo, m); }
-inline void log_warn(std::string_view m) { log_line(LogLevel::kWarn, m); }
-inline void log_error(std::string_view m) { log_line(LogLevel::kError, m); }
+inline void log_debug(std::string_view m) {
+  log_line(LogLevel::kDebug, m);
+}
+inline void log_info(std::string_view m) {
+  log_line(LogLevel::kInfo, m);
+}
+inline void log_warn(std::string_view m) {
+  log_line(LogLevel::kWarn, m);
+}
+inline void log_error(std::string_view m) {
+  log_line(LogLevel::kError, m);
+}
 
 /// At most one line per `key` in `seconds`; the number held back is told with the next. For paths that an
 /// outsider can make repeat.

@@ -18,7 +18,9 @@ using Status = Result<void>;
 inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
   return std::unexpected<Error>(Error(code, std::move(message)));
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected<Error>(std::move(error));
+}
 
 }  // namespace watchfire
 
@@ -26,15 +28,14 @@ inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(
 #define WF_CONCAT(a, b) WF_CONCAT_INNER(a, b)
 
 /// Returns from the enclosing function with the error when `expr` (a Status or Result) failed.
-#define WF_TRY(expr)                                                                 \
-  do {                                                                               \
-    if (auto wf_status = (expr); !wf_status)                                         \
-      return std::unexpected<::watchfire::Error>(std::move(wf_status).error());      \
+#define WF_TRY(expr)                                                                                                   \
+  do {                                                                                                                 \
+    if (auto wf_status = (expr); !wf_status) return std::unexpected<::watchfire::Error>(std::move(wf_status).error()); \
   } while (false)
 
 /// `WF_ASSIGN(auto fd, open_file(path));` takes the value, or returns the error from the enclosing function.
 #define WF_ASSIGN(target, expr) WF_ASSIGN_INNER(WF_CONCAT(wf_result_, __COUNTER__), target, expr)
-#define WF_ASSIGN_INNER(tmp, target, expr)                                           \
-  auto tmp = (expr);                                                                 \
-  if (!tmp) return std::unexpected<::watchfire::Error>(std::move(tmp).error());      \
+#define WF_ASSIGN_INNER(tmp, target, expr)                                      \
+  auto tmp = (expr);                                                            \
+  if (!tmp) return std::unexpected<::watchfire::Error>(std::move(tmp).error()); \
   target = *std::move(tmp)

@@ -39,7 +39,9 @@ uint32_t next_character(std::string_view text, size_t& i) {
   return c;
 }
 
-bool is_control(uint32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0); }
+bool is_control(uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
 
 bool is_layout(uint32_t c) {
   return c == 0x2028 || c == 0x2029 || c == 0x200e || c == 0x200f || c == 0x061c || (c >= 0x202a && c <= 0x202e) ||
@@ -100,12 +102,23 @@ std::string escape_html(std::string_view text) {
   out.reserve(text.size());
   for_each_character(text, [&](uint32_t c, std::string_view bytes) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: append_visible(out, c, bytes);
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        append_visible(out, c, bytes);
     }
   });
   return out;
@@ -135,7 +148,9 @@ std::string escape_json(std::string_view text) {
   return out;
 }
 
-std::string json_string(std::string_view text) { return '"' + escape_json(text) + '"'; }
+std::string json_string(std::string_view text) {
+  return '"' + escape_json(text) + '"';
+}
 
 std::string escape_mrkdwn(std::string_view text, size_t max_bytes) {
   std::string out;
@@ -143,12 +158,18 @@ std::string escape_mrkdwn(std::string_view text, size_t max_bytes) {
   for_each_character(text, [&](uint32_t c, std::string_view bytes) {
     if (was_cut) return;
     std::string piece;
-    if (c == '&') piece = "&amp;";
-    else if (c == '<') piece = "&lt;";
-    else if (c == '>') piece = "&gt;";
-    else if (c == '`') piece = kModifierGrave;
-    else if (c == kInvalid || is_control(c) || is_layout(c)) piece = " ";
-    else piece = bytes;
+    if (c == '&')
+      piece = "&amp;";
+    else if (c == '<')
+      piece = "&lt;";
+    else if (c == '>')
+      piece = "&gt;";
+    else if (c == '`')
+      piece = kModifierGrave;
+    else if (c == kInvalid || is_control(c) || is_layout(c))
+      piece = " ";
+    else
+      piece = bytes;
     if (out.size() + piece.size() + 3 > max_bytes) {
       was_cut = true;
       return;
@@ -161,10 +182,14 @@ std::string escape_mrkdwn(std::string_view text, size_t max_bytes) {
 std::string escape_markdown(std::string_view text) {
   std::string out;
   for_each_character(text, [&](uint32_t c, std::string_view bytes) {
-    if (c == '`') out += kModifierGrave;
-    else if (c == '|') out += "&#124;";
-    else if (c == '<') out += "&lt;";
-    else append_visible(out, c, bytes);
+    if (c == '`')
+      out += kModifierGrave;
+    else if (c == '|')
+      out += "&#124;";
+    else if (c == '<')
+      out += "&lt;";
+    else
+      append_visible(out, c, bytes);
   });
   return out;
 }
