@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace watchfire::converters::wire {
+
+/// Reads one varint of at most 10 bytes; nullptr when it does not end in time. `end` bounds the reading.
+inline const uint8_t* read_varint(const uint8_t* p, const uint8_t* end, uint64_t& value) {
+  if (p < end && *p < 0x80) {
+    value = *p;
+    return p + 1;
+  }
+  uint64_t result = 0;
+  for (int i = 0; i < 10 && p < end; ++i, ++p) {
+    result |= uint64_t{*p & 0x7fu} << (7 * i);
+    if (*p < 0x80) {
+      value = result;
+      return p + 1;
+    }
+  }
+  return nullptr;
+}
+
+/// One field of a protobuf message: a number in `value`, or for type kBytes a view of the input.
+struct Field {
+  uint64_t number = 0;
+  uint32_t type = 0;
+  uint64_t value = 0;
+  const uint8_t* begin = nullptr;
+  const uint8_t* end = nullptr;
+
+  std::string_view text() const { return {reinterpret_cast<const char*>(begin), static_cast<size_t>(end - begin)}; }
+};
+
+inline constexpr uint32_t kVarint = 0;
+inline constexpr uint32_t kFixed64 = 1;
+inline constexpr uint32_t kBytes = 2;
+inline constexpr uint32_t kFixed32 = 5;
+
+/// Walks the fields of one message without copying. `failed()` tells whether it ended in broken bytes.
+class MessageReader {
+ public:
+  MessageReader(const uint8_t* begin, const uint8_t* end) : p_(begin), end_(end) {}
+  explicit MessageReader(const Field& f) : p_(f.begin), end_(f.end) {}
+
+  bool failed() const { return failed_; }
+
+  bool next(Field& f) {
+    if (p_ >= end_ || failed_) return false;
+    uint64_t tag = 0;
+    p_ = read_varint(p_, end_, tag);
+    if (p_ == nullptr) return fail();
+    f.number = tag >> 3;
+    f.type = tag & 7;
+    switch (f.type) {
+      case kVarint:
+        p_ = read_varint(p_, end_, f.value);
+        return p_ != nullptr || fail();
+      case kBytes: {
+        uint64_t size = 0;
+        p_ = read_varint(p_, end_, size);
+        if (p_ == nullptr || size > static_cast<uint64_t>(end_ - p_)) return fail();
+        f.begin = p_;
+        f.end = p_ + size;
+        p_ = f.end;
+        return true;
+      }
+      case kFixed64:
+        return fixed<uint64_t>(f);
+      case kFixed32:
+        return fixed<uint32_t>(f);
+      default:
+        return fail();
+    }
+  }
+
+ private:
+  bool fail() {
+    failed_ = true;
+    p_ = end_;
+    return false;
+  }
+  template <typename T>
+  bool fixed(Field& f) {
+    if (static_cast<size_t>(end_ - p_) < sizeof(T)) return fail();
+    T value;
+    std::memcpy(&value, p_, sizeof(T));
+    f.value = value;
+    p_ += sizeof(T);
+    return true;
+  }
+
+  const uint8_t* p_;
+  const uint8_t* end_;
+  bool failed_ = false;
+};
+
+}  // namespace watchfire::converters::wire

@@ -1,0 +1,250 @@
+#include <gtest/gtest.h>
+#include <libdeflate.h>
+#include <zstd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "converters/pprof/decode.h"
+#include "converters/pprof/encode.h"
+#include "tests/support/random_profile.h"
+
+namespace {
+
+std::atomic<int64_t> g_live_bytes{0};
+std::atomic<int64_t> g_peak_bytes{0};
+
+void* counted_allocate(size_t size) {
+  auto* block = static_cast<size_t*>(std::malloc(size + 16));
+  if (block == nullptr) std::abort();
+  *block = size;
+  int64_t live = g_live_bytes += static_cast<int64_t>(size);
+  if (live > g_peak_bytes) g_peak_bytes = live;
+  return reinterpret_cast<char*>(block) + 16;
+}
+
+void counted_free(void* p) {
+  if (p == nullptr) return;
+  auto* block = reinterpret_cast<size_t*>(static_cast<char*>(p) - 16);
+  g_live_bytes -= static_cast<int64_t>(*block);
+  std::free(block);
+}
+
+}  // namespace
+
+void* operator new(size_t size) {
+  return counted_allocate(size);
+}
+void* operator new[](size_t size) {
+  return counted_allocate(size);
+}
+void operator delete(void* p) noexcept {
+  counted_free(p);
+}
+void operator delete[](void* p) noexcept {
+  counted_free(p);
+}
+void operator delete(void* p, size_t) noexcept {
+  counted_free(p);
+}
+void operator delete[](void* p, size_t) noexcept {
+  counted_free(p);
+}
+
+namespace watchfire::converters {
+namespace {
+
+using profile::Profile;
+
+/// Peak of heap above what was there before, while `f` runs.
+template <typename F>
+int64_t peak_heap(F f) {
+  int64_t before = g_live_bytes;
+  g_peak_bytes = before;
+  f();
+  return g_peak_bytes - before;
+}
+
+std::string gzip(std::string_view plain, int level = 6) {
+  libdeflate_compressor* c = libdeflate_alloc_compressor(level);
+  std::string out(libdeflate_gzip_compress_bound(c, plain.size()), '\0');
+  out.resize(libdeflate_gzip_compress(c, plain.data(), plain.size(), out.data(), out.size()));
+  libdeflate_free_compressor(c);
+  return out;
+}
+
+/// sample_type {type, unit} and string table "", "cpu", "ns".
+std::string small_header() {
+  std::string s("\x0a\x04\x08\x01\x10\x02", 6);
+  s += std::string("\x32\x00", 2) +
+       "\x32\x03"
+       "cpu" +
+       "\x32\x02"
+       "ns";
+  return s;
+}
+
+std::string empty_samples(size_t bytes) {
+  std::string s;
+  s.reserve(bytes);
+  while (s.size() < bytes) s.append("\x12\x00", 2);
+  return s;
+}
+
+std::string error_of(std::string_view bytes, const DecodeLimits& limits = {}) {
+  auto r = decode_pprof(bytes, limits);
+  return r ? "" : r.error().message;
+}
+
+TEST(Pprof, encodes_and_decodes_to_the_same_bytes) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    std::string wire = encode_pprof(testing::random_profile(seed));
+    auto back = decode_pprof(wire);
+    ASSERT_TRUE(back) << back.error().message;
+    ASSERT_TRUE(validate(*back)) << validate(*back).error().message;
+    EXPECT_EQ(encode_pprof(*back), wire) << "seed " << seed;
+    EXPECT_EQ(encode_pprof(*decode_pprof(encode_pprof_gz(*back))), wire);
+  }
+}
+
+TEST(Pprof, reads_zstd_and_gzip_of_several_members) {
+  std::string wire = encode_pprof(testing::random_profile(7));
+  std::string z(ZSTD_compressBound(wire.size()), '\0');
+  z.resize(ZSTD_compress(z.data(), z.size(), wire.data(), wire.size(), 3));
+  EXPECT_EQ(encode_pprof(*decode_pprof(z)), wire);
+  std::string two = gzip(wire.substr(0, 100)) + gzip(wire.substr(100));
+  auto r = decode_pprof(two);
+  ASSERT_TRUE(r) << r.error().message;
+  EXPECT_EQ(encode_pprof(*r), wire);
+}
+
+TEST(Pprof, keeps_totals_ids_and_order) {
+  Profile p = testing::random_profile(3);
+  auto back = decode_pprof(encode_pprof(p));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->values, p.values);
+  ASSERT_EQ(back->locations.size(), p.locations.size());
+  for (size_t i = 0; i < p.locations.size(); ++i) EXPECT_EQ(back->locations[i].id, p.locations[i].id);
+  EXPECT_EQ(back->time_ns, p.time_ns);
+}
+
+TEST(Pprof, stops_at_the_first_empty_sample_of_a_bomb) {
+  std::string bomb = gzip(small_header() + empty_samples(100'000'000));
+  EXPECT_LT(bomb.size(), 110'000u);
+  DecodeStats stats;
+  std::string message;
+  int64_t peak = peak_heap([&] {
+    auto r = decode_pprof(bomb, {}, &stats);
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().code, ErrorCode::kResourceExhausted);
+    message = r.error().message;
+  });
+  EXPECT_LE(peak, 16 << 20);
+  EXPECT_EQ(stats.elements, 0u);
+  EXPECT_NE(message.find("inflate_ratio"), std::string::npos) << message;
+}
+
+TEST(Pprof, spends_little_on_four_mebibytes_of_empty_samples) {
+  std::string bomb = gzip(small_header() + empty_samples((4 << 20) - 64));
+  DecodeStats stats;
+  int64_t peak = peak_heap([&] {
+    auto r = decode_pprof(bomb, {}, &stats);
+    ASSERT_FALSE(r);
+    EXPECT_NE(r.error().message.find("has no values"), std::string::npos) << r.error().message;
+  });
+  EXPECT_LE(peak, 16 << 20);
+  EXPECT_LE(stats.elements, 10u);
+}
+
+TEST(Pprof, does_not_trust_the_size_a_gzip_trailer_states) {
+  std::string bomb = gzip(small_header() + empty_samples(100'000'000));
+  for (char byte : {'\0', '\1'}) {
+    bomb[bomb.size() - 4] = '\0';
+    bomb[bomb.size() - 3] = '\0';
+    bomb[bomb.size() - 2] = byte;
+    bomb[bomb.size() - 1] = '\0';
+    int64_t peak = peak_heap([&] { EXPECT_NE(error_of(bomb).find("inflate_ratio"), std::string::npos); });
+    EXPECT_LE(peak, 16 << 20);
+  }
+}
+
+TEST(Pprof, names_each_limit_and_lets_it_be_raised) {
+  std::string wire = encode_pprof(testing::random_profile(5));
+  using Field = uint64_t DecodeLimits::*;
+  const std::pair<Field, std::string> limits[] = {{&DecodeLimits::samples, "samples"},
+                                                  {&DecodeLimits::locations, "locations"},
+                                                  {&DecodeLimits::lines, "lines"},
+                                                  {&DecodeLimits::functions, "functions"},
+                                                  {&DecodeLimits::mappings, "mappings"},
+                                                  {&DecodeLimits::strings, "strings"},
+                                                  {&DecodeLimits::string_bytes, "string_bytes"},
+                                                  {&DecodeLimits::frames, "frames"},
+                                                  {&DecodeLimits::stack_depth, "stack_depth"},
+                                                  {&DecodeLimits::labels, "labels"},
+                                                  {&DecodeLimits::values, "values"},
+                                                  {&DecodeLimits::labels_per_sample, "labels_per_sample"},
+                                                  {&DecodeLimits::comments, "comments"},
+                                                  {&DecodeLimits::sample_types, "sample_types"},
+                                                  {&DecodeLimits::decompressed_bytes, "decompressed_bytes"}};
+  for (const auto& [field, name] : limits) {
+    DecodeLimits low;
+    low.*field = 0;
+    auto r = decode_pprof(wire, low);
+    ASSERT_FALSE(r) << name;
+    EXPECT_EQ(r.error().code, ErrorCode::kResourceExhausted) << name;
+    EXPECT_NE(r.error().message.find("(limit " + name + ")"), std::string::npos) << r.error().message;
+    low.*field = 1 << 20;
+    EXPECT_TRUE(decode_pprof(wire, low)) << name;
+  }
+}
+
+TEST(Pprof, says_what_other_bytes_look_like) {
+  EXPECT_EQ(error_of(""), "empty body, not a profile");
+  EXPECT_EQ(error_of("<!DOCTYPE html><html>"), "looks like HTML, not a profile");
+  EXPECT_EQ(error_of("  \n<HTML lang=en>"), "looks like HTML, not a profile");
+  EXPECT_EQ(error_of("{\"error\": 1}"), "looks like JSON, not a profile");
+  EXPECT_EQ(error_of("404 page not found\n"), "looks like text, not a profile");
+  EXPECT_EQ(error_of(gzip("<html>")), "looks like HTML, not a profile");
+  EXPECT_EQ(error_of("PERFILE2........"), "looks like a perf.data file, not a profile");
+}
+
+TEST(Pprof, refuses_truncated_gzip) {
+  std::string gz = encode_pprof_gz(testing::random_profile(1));
+  for (size_t cut : {size_t{1}, gz.size() / 2, gz.size() - 12}) {
+    EXPECT_EQ(error_of(gz.substr(0, gz.size() - cut)), "truncated gzip data");
+  }
+}
+
+TEST(Pprof, refuses_concatenated_profiles) {
+  std::string wire = encode_pprof(testing::random_profile(1));
+  EXPECT_NE(error_of(wire + wire).find("concatenated profiles detected"), std::string::npos);
+}
+
+TEST(Pprof, refuses_indices_out_of_range) {
+  std::string base = small_header();
+  EXPECT_NE(error_of(base + std::string("\x12\x04\x08\x09\x10\x01", 6)).find("unknown location"), std::string::npos);
+  EXPECT_NE(error_of(base + std::string("\x2a\x04\x08\x01\x10\x63", 6)).find("string index out of range"),
+            std::string::npos);
+  EXPECT_NE(error_of(base + std::string("\x22\x06\x08\x01\x22\x02\x08\x05", 8)).find("unknown function"),
+            std::string::npos);
+  EXPECT_NE(error_of(base + std::string("\x12\x08\x10\x01\x1a\x04\x08\x63\x10\x01", 10)).find("string index"),
+            std::string::npos);
+  EXPECT_NE(error_of(base + std::string("\x12\x02\x08\x01", 4)).find("unknown location"), std::string::npos);
+  EXPECT_NE(error_of(base + std::string("\x12\x04\x10\x01\x10\x01", 6)).find("more values"), std::string::npos);
+}
+
+TEST(Pprof, survives_any_cut_and_any_flipped_byte) {
+  std::string wire = encode_pprof(testing::random_profile(11, {.samples = 20}));
+  for (size_t i = 0; i < wire.size(); ++i) {
+    (void)decode_pprof(wire.substr(0, i));
+    std::string flipped = wire;
+    flipped[i] = static_cast<char>(flipped[i] ^ (1 << (i % 8)));
+    auto r = decode_pprof(flipped);
+    if (r) EXPECT_TRUE(validate(*r)) << "byte " << i << ": " << validate(*r).error().message;
+  }
+}
+
+}  // namespace
+}  // namespace watchfire::converters
