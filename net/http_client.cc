@@ -1,0 +1,288 @@
+#include "net/http_client.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace watchfire::net {
+namespace {
+
+constexpr size_t kMaxHeaderBytes = 64 << 10;
+
+void init_once() {
+  static const CURLcode done = curl_global_init(CURL_GLOBAL_ALL);
+  (void)done;
+}
+
+// 169.254/16 and fe80::/10 (link-local, cloud metadata), fd00:ec2::254, 100.100.100.200; mapped IPv6 as IPv4.
+bool is_refused_address(const sockaddr* address) {
+  auto refused_v4 = [](uint32_t a) { return a >> 16 == 0xa9fe || a == 0x646464c8; };
+  if (address->sa_family == AF_INET)
+    return refused_v4(ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr));
+  if (address->sa_family != AF_INET6) return false;
+  const auto& a = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&a)) {
+    uint32_t v4;
+    std::memcpy(&v4, a.s6_addr + 12, 4);
+    return refused_v4(ntohl(v4));
+  }
+  static const in6_addr ec2 = [] {
+    in6_addr x{};
+    inet_pton(AF_INET6, "fd00:ec2::254", &x);
+    return x;
+  }();
+  return IN6_IS_ADDR_LINKLOCAL(&a) || std::memcmp(&a, &ec2, sizeof a) == 0;
+}
+
+// One request and its curl handle, while it runs.
+class Exchange {
+ public:
+  explicit Exchange(FetchRequest request) : request_(std::move(request)), easy_(curl_easy_init()) { set_options(); }
+  ~Exchange() {
+    curl_easy_cleanup(easy_);
+    curl_slist_free_all(header_list_);
+  }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  CURL* easy() { return easy_; }
+  Result<FetchResponse> result(CURLcode code);
+
+ private:
+  void set_options();
+  static size_t on_body(char* data, size_t, size_t n, void* self) {
+    return static_cast<Exchange*>(self)->body(data, n);
+  }
+  static size_t on_header(char* data, size_t, size_t n, void* self) {
+    return static_cast<Exchange*>(self)->header(data, n);
+  }
+  static curl_socket_t on_open(void* self, curlsocktype, curl_sockaddr* a) {
+    if (is_refused_address(&a->addr)) {
+      static_cast<Exchange*>(self)->refused_ = true;
+      return CURL_SOCKET_BAD;
+    }
+    return ::socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+  }
+  size_t body(const char* data, size_t n);
+  size_t header(const char* data, size_t n);
+
+  FetchRequest request_;
+  CURL* easy_;
+  curl_slist* header_list_ = nullptr;
+  FetchResponse response_;
+  size_t received_ = 0;
+  size_t header_bytes_ = 0;
+  bool too_large_ = false;
+  bool stopped_ = false;
+  bool refused_ = false;
+  char error_[CURL_ERROR_SIZE] = {};
+};
+
+void Exchange::set_options() {
+  auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+  set(CURLOPT_URL, request_.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_ERRORBUFFER, error_);
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<DurationNs>(1, request_.timeout / kMillisecond)));
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_WRITEFUNCTION, &on_body);
+  set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_HEADERFUNCTION, &on_header);
+  set(CURLOPT_HEADERDATA, this);
+  set(CURLOPT_PRIVATE, this);
+  set(CURLOPT_USERAGENT, "watchfire/0.1");
+  if (request_.unix_socket.empty()) {
+    set(CURLOPT_OPENSOCKETFUNCTION, &on_open);
+    set(CURLOPT_OPENSOCKETDATA, this);
+  } else {
+    set(CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
+    set(CURLOPT_PROXY, "");
+  }
+  if (request_.method != "GET") set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  if (request_.method == "POST" || request_.method == "PUT" || !request_.body.empty()) {
+    set(CURLOPT_POSTFIELDS, request_.body.c_str());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+  }
+  for (const auto& [name, value] : request_.headers)
+    header_list_ = curl_slist_append(header_list_, (name + ": " + value).c_str());
+  header_list_ = curl_slist_append(header_list_, "Expect:");
+  set(CURLOPT_HTTPHEADER, header_list_);
+  if (!request_.basic_auth_user.empty()) {
+    set(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    set(CURLOPT_USERNAME, request_.basic_auth_user.c_str());
+    set(CURLOPT_PASSWORD, request_.basic_auth_password.c_str());
+  }
+  const TlsOptions& tls = request_.tls;
+  if (!tls.ca_file.empty()) set(CURLOPT_CAINFO, tls.ca_file.c_str());
+  if (!tls.cert_file.empty()) set(CURLOPT_SSLCERT, tls.cert_file.c_str());
+  if (!tls.key_file.empty()) set(CURLOPT_SSLKEY, tls.key_file.c_str());
+  if (tls.insecure_skip_verify) {
+    set(CURLOPT_SSL_VERIFYPEER, 0L);
+    set(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+}
+
+size_t Exchange::body(const char* data, size_t n) {
+  received_ += n;
+  if (request_.on_data) {
+    stopped_ = !request_.on_data({data, n});
+    return stopped_ ? 0 : n;
+  }
+  if (received_ > request_.max_body_bytes) {
+    too_large_ = true;
+    return 0;
+  }
+  response_.body.append(data, n);
+  return n;
+}
+
+size_t Exchange::header(const char* data, size_t n) {
+  header_bytes_ += n;
+  if (header_bytes_ > kMaxHeaderBytes) {
+    too_large_ = true;
+    return 0;
+  }
+  std::string_view line(data, n);
+  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+  size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return n;
+  std::string name(line.substr(0, colon));
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+  line.remove_prefix(colon + 1);
+  while (line.starts_with(' ')) line.remove_prefix(1);
+  response_.headers[name] = line;
+  return n;
+}
+
+Result<FetchResponse> Exchange::result(CURLcode code) {
+  long status = 0;
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy_, CURLINFO_TOTAL_TIME_T, &microseconds);
+  response_.status = static_cast<int>(status);
+  response_.duration = microseconds * 1000;
+  if (code == CURLE_OK) return std::move(response_);
+  if (refused_) return fail(Error(ErrorCode::kPermissionDenied, "link-local and metadata addresses are never asked"));
+  if (too_large_)
+    return fail(Error(ErrorCode::kResourceExhausted,
+                      "the answer is longer than the limit of " + std::to_string(request_.max_body_bytes) + " bytes"));
+  if (stopped_) return fail(ErrorCode::kCancelled, "stopped");
+  if (code == CURLE_OPERATION_TIMEDOUT)
+    return fail(Error(ErrorCode::kCancelled, "no complete answer within " + format_duration(request_.timeout)));
+  return fail(ErrorCode::kUnavailable, error_[0] != 0 ? error_ : curl_easy_strerror(code));
+}
+
+}  // namespace
+
+Result<FetchResponse> fetch(const FetchRequest& request) {
+  init_once();
+  Exchange exchange(request);
+  return exchange.result(curl_easy_perform(exchange.easy()));
+}
+
+class FetchLoop::Impl {
+ public:
+  Impl() : multi_(curl_multi_init()) {
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 128L);
+    thread_ = std::thread([this] { run(); });
+  }
+  ~Impl() {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    curl_multi_wakeup(multi_);
+    thread_.join();
+    curl_multi_cleanup(multi_);
+  }
+
+  void start(FetchRequest request, Callback done) {
+    {
+      std::lock_guard lock(mutex_);
+      waiting_.emplace_back(std::move(request), std::move(done));
+    }
+    curl_multi_wakeup(multi_);
+  }
+
+ private:
+  struct Running {
+    std::unique_ptr<Exchange> exchange;
+    Callback done;
+  };
+
+  void run() {
+    for (;;) {
+      if (!take_waiting()) break;
+      int still = 0;
+      curl_multi_perform(multi_, &still);
+      finish_done();
+      curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+    }
+    for (auto& [easy, running] : running_) {
+      curl_multi_remove_handle(multi_, easy);
+      running.done(fail(ErrorCode::kCancelled, "stopped"));
+    }
+    running_.clear();
+  }
+
+  bool take_waiting() {
+    std::deque<std::pair<FetchRequest, Callback>> fresh;
+    {
+      std::lock_guard lock(mutex_);
+      fresh.swap(waiting_);
+      if (stopping_) {
+        for (auto& [request, done] : fresh) done(fail(ErrorCode::kCancelled, "stopped"));
+        return false;
+      }
+    }
+    for (auto& [request, done] : fresh) {
+      auto exchange = std::make_unique<Exchange>(std::move(request));
+      CURL* easy = exchange->easy();
+      running_[easy] = {std::move(exchange), std::move(done)};
+      curl_multi_add_handle(multi_, easy);
+    }
+    return true;
+  }
+
+  void finish_done() {
+    int left = 0;
+    while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      CURL* easy = message->easy_handle;
+      CURLcode code = message->data.result;
+      auto it = running_.find(easy);
+      Running done = std::move(it->second);
+      running_.erase(it);
+      curl_multi_remove_handle(multi_, easy);
+      done.done(done.exchange->result(code));
+    }
+  }
+
+  CURLM* const multi_;
+  std::map<CURL*, Running> running_;  // loop thread only
+  std::mutex mutex_;
+  std::deque<std::pair<FetchRequest, Callback>> waiting_;  // guarded by mutex_
+  bool stopping_ = false;                                  // guarded by mutex_
+  std::thread thread_;
+};
+
+FetchLoop::FetchLoop() {
+  init_once();
+  impl_ = std::make_unique<Impl>();
+}
+FetchLoop::~FetchLoop() = default;
+void FetchLoop::start(FetchRequest request, Callback done) {
+  impl_->start(std::move(request), std::move(done));
+}
+
+}  // namespace watchfire::net
