@@ -1,0 +1,269 @@
+#include "profile/merge.h"
+
+#include <algorithm>
+
+#include "profile/sample_edit.h"
+#include "profile/sorted_labels.h"
+
+namespace watchfire::profile {
+
+struct Merger::SourceMaps {
+  explicit SourceMaps(const Profile& p)
+      : source(p),
+        strings(p.strings.size(), kNone),
+        mappings(p.mappings.size(), kNone),
+        address_shift(p.mappings.size()),
+        functions(p.functions.size(), kNone),
+        locations(p.locations.size(), kNone),
+        stacks(p.stacks.size(), kNone),
+        label_sets(p.label_sets.size(), kNone) {}
+
+  const Profile& source;
+  std::vector<StringId> strings;
+  std::vector<uint32_t> mappings;
+  std::vector<uint64_t> address_shift;
+  std::vector<uint32_t> functions;
+  std::vector<uint32_t> locations;
+  std::vector<uint32_t> stacks;
+  std::vector<uint32_t> label_sets;
+};
+
+namespace {
+
+std::string type_text(const Profile& p, const ValueType& t) {
+  return std::string(p.text(t.type)) + "/" + std::string(p.text(t.unit));
+}
+
+std::string types_text(const Profile& p) {
+  std::string text;
+  for (const ValueType& t : p.sample_types) text += (text.empty() ? "" : " ") + type_text(p, t);
+  return "[" + text + "]";
+}
+
+bool same_type(const Profile& a, const ValueType& x, const Profile& b, const ValueType& y) {
+  return a.text(x.type) == b.text(y.type) && a.text(x.unit) == b.text(y.unit);
+}
+
+/// Size in whole pages, so that small differences between builds of the map don't matter.
+uint64_t rounded_size(const Mapping& m) {
+  uint64_t size = m.limit - m.start + 0xfff;
+  return size - size % 0x1000;
+}
+
+bool any_zero_row(const Profile& p) {
+  for (size_t i = 0; i < p.sample_count(); ++i) {
+    if (std::all_of(p.values.begin(), p.values.end(), [&](const auto& column) { return column[i] == 0; })) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Status Merger::check_compatible(const Profile& source) const {
+  if (sources_ == 0) return {};
+  if (!same_type(out_, out_.period_type, source, source.period_type)) {
+    return fail(ErrorCode::kInvalidArgument, "incompatible period types " + type_text(out_, out_.period_type) +
+                                                 " and " + type_text(source, source.period_type));
+  }
+  bool same = std::equal(out_.sample_types.begin(), out_.sample_types.end(), source.sample_types.begin(),
+                         source.sample_types.end(),
+                         [&](const ValueType& x, const ValueType& y) { return same_type(out_, x, source, y); });
+  if (same) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "incompatible sample types " + types_text(out_) + " and " + types_text(source));
+}
+
+Status Merger::add(const Profile& source) {
+  WF_TRY(check_compatible(source));
+  SourceMaps maps(source);
+  add_header(source, maps);
+  if (out_.mappings.empty() && !source.mappings.empty()) map_mapping(0, maps);
+  if (labels_ == MergeLabels::kKeep) {
+    add_samples(source, maps);
+  } else {
+    add_stack_sums(source, maps);
+  }
+  ++sources_;
+  return {};
+}
+
+void Merger::add_header(const Profile& source, SourceMaps& maps) {
+  if (sources_ == 0) {
+    for (const ValueType& t : source.sample_types) {
+      out_.sample_types.push_back({map_string(t.type, maps), map_string(t.unit, maps)});
+    }
+    out_.values.resize(out_.sample_types.size());
+    out_.period_type = {map_string(source.period_type.type, maps), map_string(source.period_type.unit, maps)};
+    out_.drop_frames = map_string(source.drop_frames, maps);
+    out_.keep_frames = map_string(source.keep_frames, maps);
+  }
+  if (out_.time_ns == 0 || source.time_ns < out_.time_ns) out_.time_ns = source.time_ns;
+  out_.duration_ns = wrapping_add(out_.duration_ns, source.duration_ns);
+  if (out_.period == 0 || out_.period < source.period) out_.period = source.period;
+  for (StringId c : source.comments) {
+    StringId id = map_string(c, maps);
+    if (std::find(out_.comments.begin(), out_.comments.end(), id) == out_.comments.end()) out_.comments.push_back(id);
+  }
+  if (out_.default_sample_type == 0) out_.default_sample_type = map_string(source.default_sample_type, maps);
+  if (out_.doc_url == 0) out_.doc_url = map_string(source.doc_url, maps);
+}
+
+void Merger::add_samples(const Profile& source, SourceMaps& maps) {
+  size_t types = source.values.size();
+  std::vector<int64_t> row(types);
+  for (size_t i = 0; i < source.sample_count(); ++i) {
+    int64_t any = 0;
+    for (size_t t = 0; t < types; ++t) any |= row[t] = source.values[t][i];
+    if (any == 0) continue;
+    uint32_t stack = map_stack(source.sample_stacks[i], maps);
+    add_row(stack, map_label_set(source.sample_label_sets[i], maps), row);
+  }
+}
+
+void Merger::add_stack_sums(const Profile& source, SourceMaps& maps) {
+  size_t types = source.values.size();
+  size_t stacks = source.stacks.size();
+  std::vector<int64_t> sums(stacks * types);
+  for (size_t t = 0; t < types; ++t) {
+    const int64_t* column = source.values[t].data();
+    for (size_t i = 0; i < source.sample_count(); ++i) {
+      int64_t& sum = sums[source.sample_stacks[i] * types + t];
+      sum = wrapping_add(sum, column[i]);
+    }
+  }
+  for (uint32_t s = 0; s < stacks; ++s) {
+    std::span<const int64_t> row(sums.data() + s * types, types);
+    if (std::all_of(row.begin(), row.end(), [](int64_t v) { return v == 0; })) continue;
+    add_row(map_stack(s, maps), 0, row);
+  }
+}
+
+void Merger::add_row(uint32_t stack, uint32_t label_set, std::span<const int64_t> row) {
+  uint32_t index = rows_.intern(stack, label_set);
+  if (index == out_.sample_count()) {
+    out_.sample_stacks.push_back(stack);
+    out_.sample_label_sets.push_back(label_set);
+    for (size_t t = 0; t < row.size(); ++t) out_.values[t].push_back(row[t]);
+    return;
+  }
+  for (size_t t = 0; t < row.size(); ++t) out_.values[t][index] = wrapping_add(out_.values[t][index], row[t]);
+}
+
+StringId Merger::map_string(StringId id, SourceMaps& maps) {
+  StringId& mapped = maps.strings[id];
+  if (mapped == kNone) mapped = out_.strings.intern(maps.source.text(id));
+  return mapped;
+}
+
+uint32_t Merger::map_mapping(uint32_t index, SourceMaps& maps) {
+  if (index == kNone) return kNone;
+  uint32_t& mapped = maps.mappings[index];
+  if (mapped != kNone) return mapped;
+  const Mapping& m = maps.source.mappings[index];
+  StringId file = map_string(m.file, maps);
+  StringId build_id = map_string(m.build_id, maps);
+  uint64_t key[] = {rounded_size(m), m.file_offset, build_id != 0 ? build_id : file};
+  mapped = mapping_keys_.intern(key) - 1;
+  if (mapped == out_.mappings.size()) {
+    Mapping& copy = out_.mappings.emplace_back(m);
+    copy.id = mapped + 1;
+    copy.file = file;
+    copy.build_id = build_id;
+    copy.kernel_relocation_symbol = map_string(m.kernel_relocation_symbol, maps);
+  }
+  maps.address_shift[index] = out_.mappings[mapped].start - m.start;
+  return mapped;
+}
+
+uint32_t Merger::map_function(uint32_t index, SourceMaps& maps) {
+  uint32_t& mapped = maps.functions[index];
+  if (mapped != kNone) return mapped;
+  Function f = maps.source.functions[index];
+  f.name = map_string(f.name, maps);
+  f.system_name = map_string(f.system_name, maps);
+  f.file = map_string(f.file, maps);
+  uint64_t key[] = {static_cast<uint64_t>(f.start_line), uint64_t{f.name} << 32 | f.system_name, f.file};
+  mapped = function_keys_.intern(key) - 1;
+  if (mapped == out_.functions.size()) {
+    f.id = mapped + 1;
+    out_.functions.push_back(f);
+  }
+  return mapped;
+}
+
+uint32_t Merger::map_location(uint32_t index, SourceMaps& maps) {
+  uint32_t& mapped = maps.locations[index];
+  if (mapped != kNone) return mapped;
+  Location l = maps.source.locations[index];
+  uint32_t source_mapping = l.mapping;
+  l.mapping = map_mapping(source_mapping, maps);
+  uint64_t start = 0;
+  if (l.mapping != kNone) {
+    l.address += maps.address_shift[source_mapping];
+    start = out_.mappings[l.mapping].start;
+  }
+  std::vector<uint64_t>& key = scratch_key_;
+  key = {l.address - start, uint64_t{l.mapping} << 1 | (l.is_folded ? 1 : 0)};
+  for (const Line& line : maps.source.lines_of(l)) {
+    uint32_t function = line.function == kNone ? kNone : map_function(line.function, maps);
+    key.insert(key.end(), {function, static_cast<uint64_t>(line.line), static_cast<uint64_t>(line.column)});
+  }
+  mapped = location_keys_.intern(key) - 1;
+  if (mapped == out_.locations.size()) {
+    l.id = mapped + 1;
+    l.first_line = static_cast<uint32_t>(out_.lines.size());
+    for (size_t i = 2; i < key.size(); i += 3) {
+      out_.lines.push_back(
+          {static_cast<uint32_t>(key[i]), static_cast<int64_t>(key[i + 1]), static_cast<int64_t>(key[i + 2])});
+    }
+    out_.locations.push_back(l);
+  }
+  return mapped;
+}
+
+uint32_t Merger::map_stack(uint32_t id, SourceMaps& maps) {
+  uint32_t& mapped = maps.stacks[id];
+  if (mapped != kNone) return mapped;
+  auto stack = maps.source.stacks[id];
+  scratch_stack_.resize(stack.size());
+  for (size_t i = 0; i < stack.size(); ++i) scratch_stack_[i] = map_location(stack[i], maps);
+  mapped = out_.stacks.intern(scratch_stack_);
+  return mapped;
+}
+
+uint32_t Merger::map_label_set(uint32_t id, SourceMaps& maps) {
+  uint32_t& mapped = maps.label_sets[id];
+  if (mapped != kNone) return mapped;
+  std::vector<Label> labels = sorted_labels(maps.source, maps.source.label_sets[id]);
+  for (Label& l : labels) {
+    l.key = map_string(l.key, maps);
+    l.str = map_string(l.str, maps);
+    l.unit = map_string(l.unit, maps);
+  }
+  mapped = out_.label_sets.intern(labels);
+  return mapped;
+}
+
+size_t Merger::memory_bytes() const {
+  return out_.memory_bytes() + mapping_keys_.memory_bytes() + function_keys_.memory_bytes() +
+         location_keys_.memory_bytes() + rows_.memory_bytes();
+}
+
+Profile Merger::finish() {
+  Profile merged = std::move(out_);
+  *this = Merger(labels_);
+  if (!any_zero_row(merged)) return merged;
+  // What only the vanished samples used must go too: merge once more, into ids of what is left.
+  Merger again(labels_);
+  (void)again.add(merged);
+  return std::move(again.out_);
+}
+
+Result<Profile> merge(std::span<const Profile* const> sources) {
+  if (sources.empty()) return fail(ErrorCode::kInvalidArgument, "no profiles to merge");
+  Merger merger;
+  for (const Profile* p : sources) WF_TRY(merger.add(*p));
+  return merger.finish();
+}
+
+}  // namespace watchfire::profile
