@@ -1,0 +1,164 @@
+/* The sampler: runs at each timer event on each CPU, walks both stacks and hands the whole sample to the CPU's own
+ * perf ring. It holds no lock and shares nothing with programs that run in other contexts. Kernel 5.15 or newer. */
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "../sample_abi.h"
+
+/* Only the fields we read, found by name in the running kernel's BTF. */
+struct sched_entity {
+  __u64 sum_exec_runtime;
+} __attribute__((preserve_access_index));
+
+struct mm_struct;
+
+struct task_struct {
+  int pid;
+  int tgid;
+  struct mm_struct *mm;
+  struct task_struct *group_leader;
+  __u64 start_boottime;
+  __u64 self_exec_id;
+  char comm[16];
+  struct sched_entity se;
+} __attribute__((preserve_access_index));
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+  __type(key, __u32);
+  __type(value, __u32);
+} samples SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct wf_sample);
+} scratch SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct wf_counts);
+} counts SEC(".maps");
+
+/* A frame pointer further above the stack pointer than this is taken for something else. */
+#define MAX_STACK_BYTES (64ULL << 20)
+#define USER_END (1ULL << 47)
+/* Where Go's heap, and with it the stacks of goroutines, begins on 64-bit systems. */
+#define GO_HEAP_START (0xc0ULL << 32)
+#define GO_HEAP_END (0xe0ULL << 32)
+#define FIRST_PAGE 4096
+
+#define CS_USER_BITS 3
+#define CS_USER_32 0x23
+
+static __always_inline int is_user(const struct pt_regs *regs) { return (regs->cs & CS_USER_BITS) == CS_USER_BITS; }
+
+/* Appends one user address behind the kernel's. */
+static __always_inline void push(struct wf_sample *s, __u64 address) {
+  s->frames[(s->kernel_frames + s->user_frames) & (WF_MAX_FRAMES - 1)] = address;
+  s->user_frames++;
+}
+
+/* Go's runtime works on the thread's own stack and links down from there to the goroutine's; anything else that does
+ * not climb has ended, or runs in a circle. */
+static __always_inline int enters_goroutine(__u64 from, __u64 to) {
+  return to >= GO_HEAP_START && to < GO_HEAP_END && from >= GO_HEAP_END;
+}
+
+/* Follows the chain of frame pointers. Each step is checked before it reads, since a read that faults costs more
+ * than the rest of the walk. */
+static __always_inline __u32 walk_user(struct wf_sample *s, __u64 ip, __u64 sp, __u64 fp) {
+  push(s, ip);
+  for (int i = 1; i < WF_MAX_USER_FRAMES; i++) {
+    struct {
+      __u64 next;
+      __u64 return_address;
+    } frame;
+    if (fp < FIRST_PAGE) return WF_END_OF_CHAIN;
+    if ((fp & 7) != 0 || fp < sp || fp - sp > MAX_STACK_BYTES || fp >= USER_END) return WF_END_BAD_FRAME_POINTER;
+    if (bpf_probe_read_user(&frame, sizeof(frame), (const void *)fp) != 0) return WF_END_FAULT;
+    if (frame.return_address == 0) return WF_END_OF_CHAIN;
+    if (frame.return_address < FIRST_PAGE || frame.return_address >= USER_END) return WF_END_BAD_FRAME_POINTER;
+    push(s, frame.return_address);
+    if (frame.next < FIRST_PAGE) return WF_END_OF_CHAIN;
+    if (enters_goroutine(fp, frame.next))
+      sp = frame.next;
+    else if (frame.next <= fp)
+      return WF_END_BAD_FRAME_POINTER;
+    else
+      sp = fp;
+    fp = frame.next;
+  }
+  return WF_END_DEPTH;
+}
+
+static __always_inline void walk_kernel(struct wf_sample *s, void *ctx) {
+  long bytes = bpf_get_stack(ctx, s->frames, WF_MAX_KERNEL_FRAMES * sizeof(__u64), 0);
+  s->kernel_frames = bytes > 0 ? bytes / sizeof(__u64) : 0;
+}
+
+static __always_inline void describe(struct wf_sample *s, struct task_struct *task) {
+  struct task_struct *leader = task->group_leader;
+  s->boot_ns = bpf_ktime_get_boot_ns();
+  s->pid = task->tgid;
+  s->tid = task->pid;
+  s->runtime_ns = task->se.sum_exec_runtime;
+  s->start_boot_ns = leader->start_boottime;
+  s->exec_id = leader->self_exec_id;
+  s->is_kernel_thread = task->mm == 0;
+  s->cgroup_id = bpf_get_current_cgroup_id();
+  bpf_get_current_comm(s->comm, sizeof(s->comm));
+  bpf_probe_read_kernel(s->process_comm, sizeof(s->process_comm), leader->comm);
+}
+
+static __always_inline void walk(struct wf_sample *s, struct bpf_perf_event_data *ctx, struct task_struct *task) {
+  struct pt_regs *regs;
+  s->kernel_frames = 0;
+  s->user_frames = 0;
+  s->user_end = WF_END_NO_USER_STACK;
+  if (is_user(&ctx->regs)) {
+    if (ctx->regs.cs == CS_USER_32) {
+      push(s, ctx->regs.rip);
+      s->user_end = WF_END_UNSUPPORTED_CODE;
+    } else {
+      s->user_end = walk_user(s, ctx->regs.rip, ctx->regs.rsp, ctx->regs.rbp);
+    }
+    return;
+  }
+  walk_kernel(s, ctx);
+  if (s->is_kernel_thread) return;
+  regs = (struct pt_regs *)bpf_task_pt_regs(task);
+  if (!is_user(regs)) return;
+  s->user_end = walk_user(s, regs->rip, regs->rsp, regs->rbp);
+}
+
+SEC("perf_event")
+int watchfire_sample(struct bpf_perf_event_data *ctx) {
+  __u32 zero = 0;
+  struct wf_counts *count = bpf_map_lookup_elem(&counts, &zero);
+  struct wf_sample *s = bpf_map_lookup_elem(&scratch, &zero);
+  struct task_struct *task = bpf_get_current_task_btf();
+  __u32 frames;
+  if (!count || !s) return 0;
+  count->fired++;
+  if (task->pid == 0) {
+    count->idle++;
+    return 0;
+  }
+  describe(s, task);
+  walk(s, ctx, task);
+  frames = s->kernel_frames + s->user_frames;
+  if (frames > WF_MAX_FRAMES) frames = WF_MAX_FRAMES;
+  if (bpf_perf_event_output(ctx, &samples, BPF_F_CURRENT_CPU, s, WF_SAMPLE_HEADER_BYTES + frames * sizeof(__u64)) == 0)
+    count->output++;
+  else
+    count->failed++;
+  return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
