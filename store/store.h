@@ -5,17 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "profile/labelled_profile.h"
 #include "profile/query.h"
 
 namespace watchfire::store {
 
-/// One profile to keep. It makes one series a sample type, named profile_name:type:unit:period_type:period_unit.
-struct Entry {
-  Labels labels;             ///< series labels; `service_name` is expected, "unknown" is put in its place
-  std::string profile_name;  ///< "process_cpu", "memory" ...
-  TimeRange range;           ///< what the profile covers; it belongs to the window of `range.end`
-  profile::ProfilePtr profile;
-};
+/// One profile to keep. It makes one series a sample type; without a `service_name` it goes to "unknown".
+using Entry = profile::LabelledProfile;
 
 /// One source position of an address, as a symbolizer found it.
 struct SymbolFrame {

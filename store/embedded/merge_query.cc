@@ -163,6 +163,7 @@ Result<MergeResult> query_merge(Catalog& catalog, const BlockFiles& files, const
   bool gauge = profile::value_kind(result.type.name, result.type.sample_type) == ValueKind::kGauge;
 
   // Gauges are averaged within a series before series are added up; deltas need one merger only.
+  auto labels = options.keep_labels ? profile::MergeLabels::kKeep : profile::MergeLabels::kDrop;
   std::map<int64_t, profile::Merger> mergers;
   std::map<int64_t, int64_t> profiles_of;
   std::vector<TimeRange> ranges;
@@ -190,7 +191,8 @@ Result<MergeResult> query_merge(Catalog& catalog, const BlockFiles& files, const
     size_t held = 0;
     for (auto& [group, sum] : sums) {
       if (sum.empty()) continue;
-      WF_TRY(mergers[group].add(sum.as_profile(block.reader.dictionary(), type, period_type, period)));
+      auto& merger = mergers.try_emplace(group, labels).first->second;
+      WF_TRY(merger.add(sum.as_profile(block.reader.dictionary(), type, period_type, period)));
     }
     for (auto& [group, merger] : mergers) held += merger.memory_bytes();
     if (held > options.max_bytes) {
@@ -204,7 +206,7 @@ Result<MergeResult> query_merge(Catalog& catalog, const BlockFiles& files, const
   if (!gauge) {
     merged = mergers[0].finish();
   } else {
-    profile::Merger all;
+    profile::Merger all(labels);
     for (auto& [series, merger] : mergers) {
       Profile p = merger.finish();
       divide_values(p, profiles_of[series]);
