@@ -136,6 +136,7 @@ struct BpfSampler::State {
   sample_bpf* skeleton = nullptr;
   perf_buffer* rings = nullptr;
   std::vector<bpf_link*> links;
+  uint32_t cpus = 0;
   uint64_t bad_records = 0;
   wf_sample current{};                                       ///< the record being looked at
   const std::function<void(const Sample&)>* take = nullptr;  ///< set during drain()
@@ -206,6 +207,7 @@ Status BpfSampler::State::attach(uint32_t hz) {
     timer.release();  // the link closes it
     links.push_back(link);
   }
+  cpus = static_cast<uint32_t>(links.size());
   if (links.empty()) return fail(ErrorCode::kUnsupported, "no CPU is online, says /sys/devices/system/cpu/online");
   return {};
 }
@@ -269,7 +271,7 @@ void BpfSampler::detach() {
 }
 
 uint32_t BpfSampler::cpus() const {
-  return static_cast<uint32_t>(state_->links.size());
+  return state_->cpus;
 }
 
 }  // namespace watchfire::collectors::ebpf

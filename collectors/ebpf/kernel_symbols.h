@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "collectors/ebpf/file_cache.h"
+
+namespace watchfire::collectors::ebpf {
+
+/// The kernel's text symbols from /proc/kallsyms, those of its modules too. About 8 MB.
+///
+/// Addresses it gives out are relative to the start of the kernel's text (or of the module's), so that they mean the
+/// same after a restart of the machine with another random offset. One thread.
+class KernelSymbols {
+ public:
+  /// kPermissionDenied: the kernel hides the addresses (all zero), CAP_SYSLOG is missing.
+  static Result<KernelSymbols> read(const std::string& proc_root);
+  /// From the text of kallsyms; `release` names the kernel in file ids.
+  static Result<KernelSymbols> parse(std::string_view kallsyms, std::string_view release);
+
+  struct Found {
+    FileRef file;  ///< the kernel or the module
+    uint64_t address = 0;
+    std::string_view name;  ///< valid as long as the object; "" when unknown
+  };
+  Found find(uint64_t address) const;
+  size_t size() const { return symbols_.size(); }
+
+ private:
+  struct Symbol {
+    uint64_t address;
+    uint32_t name;    ///< offset into names_
+    uint16_t length;  ///< of the name
+    uint16_t module;  ///< index into modules_
+  };
+  struct Module {
+    std::string name;
+    uint64_t start = 0;
+    FileRef file;
+  };
+
+  std::vector<Symbol> symbols_;  ///< by address
+  std::string names_;
+  std::vector<Module> modules_;  ///< the first is the kernel itself
+};
+
+/// Stands for the kernel while its symbols are not known.
+FileRef make_kernel_file(std::string_view release, std::string_view module);
+
+}  // namespace watchfire::collectors::ebpf
