@@ -115,7 +115,7 @@ class Scraper::Impl {
     auto shared = std::make_shared<const ScrapeJob>(job);
     std::vector<std::pair<std::shared_ptr<const ScrapeJob>, Target>> all;
     for (Target& t : targets) all.emplace_back(shared, std::move(t));
-    replace("local", std::move(all));
+    replace("local/" + job.name, std::move(all));
   }
 
   std::vector<TargetState> states() const {

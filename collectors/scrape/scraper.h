@@ -23,7 +23,7 @@ struct TargetState {
   uint64_t last_bytes = 0;
   uint64_t scrapes = 0;
   uint64_t failures = 0;
-  std::string origin;  ///< "config", "file", "local"
+  std::string origin;  ///< "config", or "local/JOB" when found on this host
 };
 
 /// Scrapes all targets on their schedules, none waiting for another, and hands profiles to `sink`.
@@ -47,7 +47,7 @@ class Scraper {
 
   /// Replaces the configured jobs. Targets that are the same before and after keep their state and schedule.
   void set_jobs(std::vector<ScrapeJob> jobs);
-  /// Replaces the targets found on this host: a job made by the caller, one target each.
+  /// Replaces the targets found on this host for this job, which the caller made.
   void set_local_targets(const ScrapeJob& job, std::vector<Target> targets);
 
   std::vector<TargetState> states() const;
