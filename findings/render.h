@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "findings/finding.h"
+
+namespace watchfire::findings {
+
+/// A digest as Markdown: conclusions first, a table of services, then findings with evidence and commands. Every
+/// name is inside a code span or escaped.
+std::string digest_markdown(const Digest& digest);
+/// A digest as a few lines for a terminal.
+std::string digest_text(const Digest& digest);
+/// A digest as JSON, schema in docs/openapi.yaml.
+std::string digest_json(const Digest& digest);
+std::string finding_json(const Finding& finding);
+/// Reads what finding_json wrote, or what a model filed: unknown keys are refused, texts bounded.
+Result<Finding> parse_finding(std::string_view json);
+/// Reads what digest_json wrote.
+Result<Digest> parse_digest(std::string_view json);
+
+}  // namespace watchfire::findings
