@@ -151,7 +151,7 @@ struct BpfSampler::State {
     links.clear();
   }
   Status load();
-  Status make_rings(uint32_t hz);
+  Status make_rings();
   Status attach(uint32_t hz);
   static bpf_perf_event_ret on_record(void* self, int cpu, perf_event_header* header);
 };
@@ -182,14 +182,17 @@ Status BpfSampler::State::load() {
   return fail(failure);
 }
 
-Status BpfSampler::State::make_rings(uint32_t hz) {
+Status BpfSampler::State::make_rings() {
   perf_event_attr attr{};
   attr.size = sizeof attr;
   attr.type = PERF_TYPE_SOFTWARE;
   attr.config = PERF_COUNT_SW_BPF_OUTPUT;
   attr.sample_type = PERF_SAMPLE_RAW;
   attr.sample_period = 1;
-  attr.wakeup_events = 1 + hz / 20;
+  // The owner looks several times a second anyway. Waking it at samples would make it run in step with the timers,
+  // and so be seen far more often than it runs.
+  attr.watermark = 1;
+  attr.wakeup_watermark = kRingPages * 4096 / 2;
   rings = perf_buffer__new_raw(bpf_map__fd(skeleton->maps.samples), kRingPages, &attr, on_record, this, nullptr);
   if (rings == nullptr) {
     Error failure = system_error(errno, "making the rings: " + libbpf_message());
@@ -223,7 +226,7 @@ Result<BpfSampler> BpfSampler::create(uint32_t hz, bool force) {
   auto state = std::make_unique<State>();
   auto ready = [&]() -> Status {
     WF_TRY(state->load());
-    WF_TRY(state->make_rings(hz));
+    WF_TRY(state->make_rings());
     return state->attach(hz);
   }();
   if (ready) return BpfSampler(std::move(state));

@@ -143,6 +143,7 @@ void Collector::close_window(const WindowClock::Span& span) {
   header.expected_samples = header.idle_samples + (totals.failed - accounted_.failed) + drained;
   accounted_ = totals;
   drained_accounted_ = total_drained_;
+  for (const auto& file : window_->files()) parser_.inspect(file, now_);
   closed_.push_back({std::move(header), std::exchange(window_, std::make_unique<WindowBuilder>(kWindowBytes))});
 }
 

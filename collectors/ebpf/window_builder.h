@@ -40,6 +40,7 @@ class WindowBuilder {
   void add(const Sample& sample);
   void lose(std::string_view reason, uint64_t n);
 
+  const std::vector<FileRef>& files() const { return files_; }
   uint64_t stored() const { return stored_; }
   uint64_t lost() const;
   size_t memory_bytes() const;
