@@ -273,6 +273,11 @@ WireListener::~WireListener() {
   if (socket_ && !path_.empty()) ::unlink(path_.c_str());
 }
 
+void WireListener::forget() {
+  socket_.reset();
+  path_.clear();
+}
+
 Result<std::optional<WireChannel>> WireListener::accept(WireRole self, WireRole peer, DurationNs hello_timeout) {
   Fd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!socket) {

@@ -121,6 +121,8 @@ class WireListener {
   Result<std::optional<WireChannel>> accept(WireRole self, WireRole peer, DurationNs hello_timeout = kSecond);
   /// For poll().
   int fd() const { return socket_.get(); }
+  /// Closes this process's copy and leaves the path to another that inherited the socket.
+  void forget();
 
  private:
   WireListener(Fd socket, std::string path, std::vector<uid_t> allowed)
