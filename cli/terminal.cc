@@ -1,0 +1,53 @@
+#include "cli/terminal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/untrusted_text.h"
+
+namespace watchfire::cli {
+
+void print_untrusted(std::string_view text) {
+  std::string out;
+  size_t at = 0;
+  while (at < text.size()) {
+    size_t end = std::min(text.find_first_of("\n\t", at), text.size());
+    out += escape_terminal(text.substr(at, end - at));
+    if (end < text.size()) out += text[end];
+    at = end + 1;
+  }
+  print_bytes(out);
+}
+
+void print_bytes(std::string_view bytes) {
+  (void)write_all(STDOUT_FILENO, bytes);
+}
+
+int print_error(const Error& error) {
+  std::string text = "watchfire: " + escape_terminal(error.message) + "\n";
+  if (!error.hint.empty()) text += "  " + escape_terminal(error.hint) + "\n";
+  (void)write_all(STDERR_FILENO, text);
+  return error.code == ErrorCode::kUnavailable ? kExitNoDaemon : kExitFailed;
+}
+
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    for (size_t c = 0; c < row.size(); ++c) {
+      out += row[c];
+      if (c + 1 < row.size()) out.append(widths[c] - row[c].size() + 2, ' ');
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace watchfire::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace watchfire::cli {
+
+inline constexpr int kExitGood = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitNoDaemon = 3;
+
+/// Prints text from outside to stdout: line breaks and tabs stay, everything else is escaped for a terminal.
+void print_untrusted(std::string_view text);
+/// Prints bytes as they are, for data that goes to a file or a pipe.
+void print_bytes(std::string_view bytes);
+/// Prints "watchfire: message" and the hint on a line of its own; gives the exit code that fits.
+int print_error(const Error& error);
+
+/// Rows of columns, aligned; the last column is not padded. The first row is the heading.
+std::string aligned(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace watchfire::cli
