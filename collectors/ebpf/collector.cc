@@ -17,6 +17,7 @@ constexpr size_t kWindowBytes = 24u << 20;
 constexpr size_t kMaxClosed = 4;
 constexpr DurationNs kFactsPatience = 2 * kSecond;
 constexpr DurationNs kFlushPatience = 2 * kSecond;
+constexpr DurationNs kQuiet = 300 * kMillisecond;  ///< after the flush: nobody asks for anything more
 constexpr int kLookMs = 100;  ///< how often the rings are looked at when they do not call
 constexpr const char* kProc = "/proc";
 
@@ -196,10 +197,16 @@ void Collector::finish() {
   total_drained_ += missing;
   close_window(clock_.finish(now_ns()));
   hand_over(true);
-  DurationNs deadline = boot_ns() + kFlushPatience;
-  while (daemon_.waiting() > 0 && daemon_.connected() && boot_ns() < deadline) {
-    pollfd fd{daemon_.fd(), POLLIN, 0};
-    if (::poll(&fd, 1, kLookMs) > 0) daemon_.receive();
+  // watchfired acknowledges, then asks for names of what it just got: both have a moment.
+  DurationNs now = boot_ns(), deadline = now + kFlushPatience, quiet_since = now;
+  while (daemon_.connected() && now < deadline) {
+    pollfd fds[2] = {{daemon_.fd(), POLLIN, 0}, {parser_.fd(), POLLIN, 0}};
+    bool active = ::poll(fds, 2, kLookMs) > 0;
+    if (fds[0].revents != 0) daemon_.receive();
+    if (fds[1].revents != 0) parser_.receive(now);
+    now = boot_ns();
+    if (active || daemon_.waiting() > 0 || parser_.open_questions() > 0) quiet_since = now;
+    if (now - quiet_since > kQuiet) break;
   }
   if (daemon_.waiting() > 0)
     log_warn(std::to_string(daemon_.waiting()) + " windows were not acknowledged by watchfired and are lost");

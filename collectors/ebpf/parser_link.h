@@ -32,6 +32,7 @@ class ParserLink {
   void receive(DurationNs now);
   int fd() const { return channel_ ? channel_->fd() : -1; }
   bool connected() const { return channel_.has_value(); }
+  size_t open_questions() const { return inspecting_.size() + naming_.size(); }
 
  private:
   void drop(const Error& why);
