@@ -1,0 +1,53 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/untrusted_text.h"
+#include "cli/pprof_command.h"
+
+namespace {
+
+using Words = std::span<const std::string_view>;
+
+/// One subcommand: its name, what it does in a line, and the function that runs it on the words after the name.
+struct Command {
+  std::string_view name;
+  std::string_view summary;
+  int (*run)(Words);
+};
+
+constexpr Command kCommands[] = {
+    {"pprof", "report on profile files, as go tool pprof", watchfire::cli::run_pprof},
+};
+
+std::string usage() {
+  std::string text = "usage: watchfire COMMAND [ARGUMENT]...\n\ncommands:\n";
+  for (const Command& c : kCommands) {
+    std::string name(c.name);
+    name.resize(std::max<size_t>(name.size(), 12), ' ');
+    text += "  " + name + std::string(c.summary) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  if (words.empty() || words[0] == "-h" || words[0] == "--help" || words[0] == "help") {
+    (void)watchfire::write_all(words.empty() ? STDERR_FILENO : STDOUT_FILENO, usage());
+    return words.empty() ? 2 : 0;
+  }
+  for (const Command& c : kCommands) {
+    if (words[0] == c.name) return c.run(Words(words).subspan(1));
+  }
+  (void)watchfire::write_all(STDERR_FILENO,
+                             "watchfire: no command " + watchfire::escape_terminal(words[0]) + "\n" + usage());
+  return 2;
+}
