@@ -1,6 +1,8 @@
 // Stands in for watchfired: takes windows from a collector, asks for the names of what it sees, prints one line each.
 //   window_sink SOCKET [SECONDS]
 
+#include <pwd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -49,7 +51,9 @@ int main(int argc, char** argv) {
                   escape_terminal(l.exe).c_str(), l.has_pprof_handlers, l.own_namespace);
     std::fflush(stdout);
   };
-  auto receiver = collectors::ebpf::Receiver::create({.socket_path = argv[1], .allowed_uids = {}},
+  std::vector<uid_t> allowed;
+  if (const passwd* entry = getpwnam("watchfire-collect")) allowed.push_back(entry->pw_uid);
+  auto receiver = collectors::ebpf::Receiver::create({.socket_path = argv[1], .allowed_uids = allowed},
                                                      {on_window, on_listeners, on_symbols, nullptr});
   if (!receiver) {
     log_error(receiver.error().text());
