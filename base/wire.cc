@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -174,10 +175,12 @@ Result<std::optional<WireMessage>> WireChannel::receive(DurationNs timeout) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
+  // A reset is told before what the peer said last (why it refused us): ask once more.
   ssize_t n = 0;
+  bool reset = false;
   do {
     n = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
+  } while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !std::exchange(reset, true))));
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
   if (n < 0 && errno != ECONNRESET) return fail(system_error(errno, "receiving"));
   if (n <= 0) return fail(ErrorCode::kUnavailable, "the peer closed the connection");
@@ -222,7 +225,9 @@ Status WireChannel::await_hello(WireRole peer, DurationNs timeout) {
 Result<WireChannel> WireChannel::greet(Fd socket, WireRole self, WireRole peer, DurationNs timeout) {
   WF_ASSIGN(ucred who, peer_credentials(socket.get()));
   WireChannel channel(std::move(socket), who.uid, who.pid);
-  WF_TRY(channel.send_hello(self));
+  // A peer that is gone already may have said why.
+  auto sent = channel.send_hello(self);
+  if (!sent && sent.error().code != ErrorCode::kUnavailable) return fail(sent.error());
   WF_TRY(channel.await_hello(peer, timeout));
   return channel;
 }
