@@ -82,24 +82,28 @@ FunctionTotals function_totals(const Profile& p, size_t column) {
   if (p.values.empty()) return result;
   LocationEntries table = EntryTable(p, result.functions).build();
   std::vector<int64_t> sums = stack_sums(p, column);
-  std::vector<uint32_t> seen(result.functions.size(), kNone);
+  struct Cum {
+    int64_t sum = 0;
+    uint32_t last_stack = kNone;
+  };
+  std::vector<Cum> cums(result.functions.size());  // small and dense: this loop is most of the cost
   for (uint32_t s = 0; s < p.stacks.size(); ++s) {
     int64_t sum = sums[s];
+    auto stack = p.stacks[s];
     if (sum == 0) continue;
     result.total = wrapping_add(result.total, sum);
-    bool leaf = true;
-    for (uint32_t location : p.stacks[s]) {
+    if (stack.empty()) continue;
+    int64_t& flat = result.functions[table.entries[table.first[stack[0]]]].flat;
+    flat = wrapping_add(flat, sum);
+    for (uint32_t location : stack) {
       for (uint32_t i = table.first[location]; i < table.first[location + 1]; ++i) {
-        uint32_t entry = table.entries[i];
-        FunctionTotal& f = result.functions[entry];
-        if (leaf) f.flat = wrapping_add(f.flat, sum);
-        leaf = false;
-        if (seen[entry] == s) continue;
-        seen[entry] = s;
-        f.cum = wrapping_add(f.cum, sum);
+        Cum& cum = cums[table.entries[i]];
+        cum.sum = wrapping_add(cum.sum, cum.last_stack == s ? 0 : sum);
+        cum.last_stack = s;
       }
     }
   }
+  for (size_t i = 0; i < cums.size(); ++i) result.functions[i].cum = cums[i].sum;
   return result;
 }
 

@@ -19,6 +19,7 @@ class SampleDecoder {
  private:
   Status read_sample(const uint8_t* p, const uint8_t* end);
   Status read_fields(const uint8_t* p, const uint8_t* end);
+  Status read_locations(const wire::Field& f);
   Status read_packed_locations(const wire::Field& f);
   Status add_location(uint64_t id);
   Status read_values(const wire::Field& f);

@@ -6,21 +6,22 @@
 
 namespace watchfire::converters::wire {
 
+/// The rest of read_varint, for what is longer than two bytes or ends too early.
+const uint8_t* read_long_varint(const uint8_t* p, const uint8_t* end, uint64_t& value);
+
 /// Reads one varint of at most 10 bytes; nullptr when it does not end in time. `end` bounds the reading.
 inline const uint8_t* read_varint(const uint8_t* p, const uint8_t* end, uint64_t& value) {
-  if (p < end && *p < 0x80) {
-    value = *p;
-    return p + 1;
-  }
-  uint64_t result = 0;
-  for (int i = 0; i < 10 && p < end; ++i, ++p) {
-    result |= uint64_t{*p & 0x7fu} << (7 * i);
-    if (*p < 0x80) {
-      value = result;
+  if (end - p >= 2) {
+    if (p[0] < 0x80) {
+      value = p[0];
       return p + 1;
     }
+    if (p[1] < 0x80) {
+      value = (p[0] & 0x7fu) | uint64_t{p[1]} << 7;
+      return p + 2;
+    }
   }
-  return nullptr;
+  return read_long_varint(p, end, value);
 }
 
 /// One field of a protobuf message: a number in `value`, or for type kBytes a view of the input.
@@ -46,12 +47,15 @@ class MessageReader {
   explicit MessageReader(const Field& f) : p_(f.begin), end_(f.end) {}
 
   bool failed() const { return failed_; }
+  /// Where the next field starts.
+  const uint8_t* position() const { return p_; }
 
   bool next(Field& f) {
-    if (p_ >= end_ || failed_) return false;
+    if (p_ >= end_) return false;
     uint64_t tag = 0;
     p_ = read_varint(p_, end_, tag);
-    if (p_ == nullptr) return fail();
+    if (p_ == nullptr) [[unlikely]]
+      return fail();
     f.number = tag >> 3;
     f.type = tag & 7;
     switch (f.type) {
