@@ -19,6 +19,25 @@ std::string cut(std::string_view text) {
   return std::string(text.substr(0, kMaxSymbolBytes));
 }
 
+/// The section of machine code that holds an address; null when none does.
+const Section* find_code_section(const ElfFile& elf, uint64_t address) {
+  for (const auto& s : elf.sections())
+    if (s.address != 0 && address >= s.address && address - s.address < s.bytes.size()) return &s;
+  return nullptr;
+}
+
+/// A symbol without a size ends with its section at the latest.
+uint64_t symbol_size(const ElfFile& elf, const ElfFile::Symbol& symbol) {
+  const Section* section = symbol.size == 0 ? find_code_section(elf, symbol.address) : nullptr;
+  return section == nullptr ? symbol.size : section->address + section->bytes.size() - symbol.address;
+}
+
+std::optional<SymbolLine> plt_line(const ElfFile& elf, uint64_t address) {
+  const Section* section = find_code_section(elf, address);
+  if (section == nullptr || !section->name.starts_with(".plt")) return std::nullopt;
+  return SymbolLine{.name = "[plt]", .system_name = "[plt]"};
+}
+
 SymbolLine go_line(const GoPclntab::Function& f) {
   return {
       .name = cut(f.name), .system_name = cut(f.name), .file = cut(f.file), .line = f.line, .start_line = f.start_line};
@@ -46,7 +65,8 @@ Result<std::vector<SymbolAnswer>> symbolize(std::span<const std::byte> file, std
   WF_ASSIGN(ElfFile elf, ElfFile::parse(file));
   auto go = GoPclntab::find(elf);
   SymbolTable table;
-  elf.for_each_function([&](const ElfFile::Symbol& s) { table.add({s.address, s.size, s.name, s.is_global}); });
+  elf.for_each_function(
+      [&](const ElfFile::Symbol& s) { table.add({s.address, symbol_size(elf, s), s.name, s.is_global}); });
   table.sort();
   std::vector<SymbolAnswer> answers;
   answers.reserve(addresses.size());
@@ -57,6 +77,8 @@ Result<std::vector<SymbolAnswer>> symbolize(std::span<const std::byte> file, std
       answer.lines.push_back(go_line(*go_function));
     else if (const auto* entry = table.find(address))
       answer.lines.push_back({.name = demangle(entry->name), .system_name = cut(entry->name)});
+    else if (auto plt = plt_line(elf, address))
+      answer.lines.push_back(*std::move(plt));
     answers.push_back(std::move(answer));
   }
   return answers;

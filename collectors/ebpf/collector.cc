@@ -18,7 +18,7 @@ constexpr size_t kMaxClosed = 4;
 constexpr DurationNs kFactsPatience = 2 * kSecond;
 constexpr DurationNs kFlushPatience = 2 * kSecond;
 constexpr DurationNs kQuiet = 300 * kMillisecond;  ///< after the flush: nobody asks for anything more
-constexpr int kLookMs = 100;  ///< how often the rings are looked at when they do not call
+constexpr int kLookMs = 100;                       ///< how often the rings are looked at when they do not call
 constexpr const char* kProc = "/proc";
 
 uint64_t random_session() {
@@ -84,6 +84,7 @@ void Collector::run(int stop_fd) {
       once_a_window();
     }
     hand_over(false);
+    look_for_listeners();
     parser_.keep_connected(now_);
     daemon_.keep_connected(now_);
   }
@@ -176,9 +177,19 @@ void Collector::once_a_window() {
   files_.expire(now_);
   processes_.expire(now_);
   if (kernel_known_ && modules_text() != modules_) read_kernel_symbols();
-  if (!options_.listeners || !listeners_.is_due(now_)) return;
-  daemon_.set_listeners(encode_listeners(listeners_.run(now_)));
-  for (const auto& program : listeners_.programs()) parser_.inspect(program, now_);
+}
+
+/// Scans when it is time; what the parser has yet to say about the programs found is asked and told second by second.
+void Collector::look_for_listeners() {
+  if (!options_.listeners) return;
+  bool due = listeners_.is_due(now_);
+  if (due) listeners_.run(now_);
+  if (!due && (!listeners_open_ || now_ - listeners_told_ < kSecond)) return;
+  auto open = listeners_.programs_to_inspect();
+  for (const auto& program : open) parser_.inspect(program, now_);
+  daemon_.set_listeners(encode_listeners(listeners_.found()));
+  listeners_told_ = now_;
+  listeners_open_ = !open.empty();
 }
 
 void Collector::answer_wanted(const WantedSymbols& wanted) {

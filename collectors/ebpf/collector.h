@@ -49,6 +49,7 @@ class Collector {
   void hand_over(bool all);
   void read_kernel_symbols();
   void once_a_window();
+  void look_for_listeners();
   void finish();
   void answer_wanted(const WantedSymbols& wanted);
 
@@ -73,6 +74,8 @@ class Collector {
   std::unique_ptr<WindowBuilder> window_;
   std::deque<Closed> closed_;
   DurationNs now_ = 0;
+  DurationNs listeners_told_ = 0;
+  bool listeners_open_ = false;  ///< the parser has not looked at every listener's program
   uint64_t session_ = 0;
   uint64_t sequence_ = 0;
   wf_counts accounted_{};       ///< the sampler's totals up to the last window

@@ -41,9 +41,9 @@ Fd open_dir_at(int dir, const char* name) {
 
 }  // namespace
 
-ListenersMessage ListenerScan::run(DurationNs now) {
+void ListenerScan::run(DurationNs now) {
   DurationNs started = boot_ns();
-  ListenersMessage message;
+  message_ = {};
   namespaces_.clear();
   programs_.clear();
   descriptors_ = 0;
@@ -51,16 +51,32 @@ ListenersMessage ListenerScan::run(DurationNs now) {
   if (root) {
     own_namespace_ = parse_inode_link(read_link_at(root.get(), "self/ns/net"), "net").value_or(0);
     auto pids = numbers_in(std::move(root), kMaxProcesses);
-    if (pids.size() >= kMaxProcesses) message.truncated = 1;
+    if (pids.size() >= kMaxProcesses) message_.truncated = 1;
     std::ranges::sort(pids);
-    for (uint32_t pid : pids) scan_process(pid, message, now);
+    for (uint32_t pid : pids) scan_process(pid, now);
   }
   namespaces_.clear();
   next_scan_ = now + std::max(kLeastInterval, (boot_ns() - started) * kShareOfTime);
+}
+
+ListenersMessage ListenerScan::found() const {
+  ListenersMessage message = message_;
+  for (size_t i = 0; i < message.listeners.size(); ++i) {
+    const FileRef& program = programs_[i];
+    bool has = program && program->knows_pprof && program->facts.has_pprof_handlers != 0;
+    message.listeners[i].has_pprof_handlers = has ? 1 : 0;
+  }
   return message;
 }
 
-void ListenerScan::read_sockets(int dir, Namespace& space, ListenersMessage& message) {
+std::vector<FileRef> ListenerScan::programs_to_inspect() const {
+  std::vector<FileRef> out;
+  for (const auto& program : programs_)
+    if (program && !program->knows_pprof) out.push_back(program);
+  return out;
+}
+
+void ListenerScan::read_sockets(int dir, Namespace& space) {
   for (const char* name : {"net/tcp", "net/tcp6"}) {
     std::string text = read_at(dir, name, kMaxTcpBytes);
     std::string_view rest = text, line;
@@ -68,14 +84,14 @@ void ListenerScan::read_sockets(int dir, Namespace& space, ListenersMessage& mes
       auto socket = parse_tcp_line(line);
       if (!socket || !socket->listening) continue;
       if (space.sockets.size() >= kMaxListeners)
-        message.truncated = 1;
+        message_.truncated = 1;
       else
         space.sockets[socket->inode] = {std::move(socket->address), socket->port};
     }
   }
 }
 
-void ListenerScan::scan_process(uint32_t pid, ListenersMessage& message, DurationNs now) {
+void ListenerScan::scan_process(uint32_t pid, DurationNs now) {
   Fd dir(::open((proc_root_ + "/" + std::to_string(pid)).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir) return;
   auto net = parse_inode_link(read_link_at(dir.get(), "ns/net"), "net");
@@ -83,19 +99,19 @@ void ListenerScan::scan_process(uint32_t pid, ListenersMessage& message, Duratio
   auto it = namespaces_.find(*net);
   if (it == namespaces_.end()) {
     if (namespaces_.size() >= kMaxNamespaces) {
-      message.truncated = 1;
+      message_.truncated = 1;
       return;
     }
     it = namespaces_.emplace(*net, Namespace()).first;
-    read_sockets(dir.get(), it->second, message);
+    read_sockets(dir.get(), it->second);
   }
   if (it->second.sockets.empty()) return;
   Fd fds = open_dir_at(dir.get(), "fd");
   if (!fds) return;
   FileRef program;
   for (uint32_t number : numbers_in(open_dir_at(dir.get(), "fd"), kMaxDescriptors)) {
-    if (++descriptors_ > kMaxDescriptors || message.listeners.size() >= kMaxListeners) {
-      message.truncated = 1;
+    if (++descriptors_ > kMaxDescriptors || message_.listeners.size() >= kMaxListeners) {
+      message_.truncated = 1;
       return;
     }
     auto inode = parse_inode_link(read_link_at(fds.get(), std::to_string(number).c_str()), "socket");
@@ -107,9 +123,9 @@ void ListenerScan::scan_process(uint32_t pid, ListenersMessage& message, Duratio
     listener.port = socket->second.port;
     listener.net_namespace = *net;
     listener.own_namespace = *net == own_namespace_ ? 1 : 0;
-    message.listeners.push_back(std::move(listener));
+    message_.listeners.push_back(std::move(listener));
+    programs_.push_back(program);
   }
-  if (program) programs_.push_back(std::move(program));
 }
 
 Listener ListenerScan::describe(int dir, uint32_t pid, const FileRef& program) const {
@@ -125,7 +141,6 @@ Listener ListenerScan::describe(int dir, uint32_t pid, const FileRef& program) c
   if (!program) return listener;
   listener.exe = program->path.substr(program->path.rfind('/') + 1).substr(0, 255);
   program->wants_pprof = true;
-  listener.has_pprof_handlers = program->knows_pprof && program->facts.has_pprof_handlers != 0 ? 1 : 0;
   return listener;
 }
 

@@ -20,10 +20,11 @@ class ListenerScan {
   ListenerScan(std::string proc_root, FileCache& files) : proc_root_(std::move(proc_root)), files_(files) {}
 
   bool is_due(DurationNs now) const { return now >= next_scan_; }
-  /// Scans. `has_pprof_handlers` is set where a file's facts are known; run() again later sees the others.
-  ListenersMessage run(DurationNs now);
-  /// Programs of the listeners found last, for the parser to look at.
-  const std::vector<FileRef>& programs() const { return programs_; }
+  void run(DurationNs now);
+  /// What the last scan found, with `has_pprof_handlers` as far as the programs' facts are known by now.
+  ListenersMessage found() const;
+  /// Programs of the listeners of which it is not known yet: for the parser to look at.
+  std::vector<FileRef> programs_to_inspect() const;
 
  private:
   struct Socket {
@@ -33,14 +34,15 @@ class ListenerScan {
   struct Namespace {
     std::map<uint64_t, Socket> sockets;  ///< by inode
   };
-  void read_sockets(int process_dir, Namespace& space, ListenersMessage& message);
-  void scan_process(uint32_t pid, ListenersMessage& message, DurationNs now);
+  void read_sockets(int process_dir, Namespace& space);
+  void scan_process(uint32_t pid, DurationNs now);
   Listener describe(int process_dir, uint32_t pid, const FileRef& program) const;
 
   std::string proc_root_;
   FileCache& files_;
   DurationNs next_scan_ = 0;
-  std::vector<FileRef> programs_;
+  ListenersMessage message_;
+  std::vector<FileRef> programs_;  ///< of message_.listeners, null where unknown
 
   // During run():
   std::map<uint64_t, Namespace> namespaces_;

@@ -48,8 +48,8 @@ void ParserLink::drop(const Error& why) {
   channel_.reset();
   count("parser_links_total", "broken");
   log_limited(LogLevel::kWarn, "parser-gone", "the parser's link ended: " + why.text());
-  for (auto& [request, weak] : inspecting_)
-    if (auto file = weak.lock(); file && file->state == MappedFile::Facts::kAsked)
+  for (auto& [request, inspection] : inspecting_)
+    if (auto file = inspection.file.lock(); file && file->state == MappedFile::Facts::kAsked)
       file->state = MappedFile::Facts::kUnasked;
   inspecting_.clear();
   auto open = std::exchange(naming_, {});
@@ -70,7 +70,7 @@ void ParserLink::inspect(const FileRef& file, DurationNs now) {
   if (!sent) return drop(sent.error());
   file->asked_at = now;
   if (file->state != MappedFile::Facts::kKnown) file->state = MappedFile::Facts::kAsked;
-  inspecting_[request.request] = file;
+  inspecting_[request.request] = {file, file->wants_pprof};
 }
 
 void ParserLink::want_symbols(const WantedSymbols& wanted, const FileRef& file) {
@@ -103,9 +103,9 @@ void ParserLink::receive(DurationNs) {
       if (!facts) return drop(facts.error());
       if (!are_sane(*facts)) return drop(Error(ErrorCode::kCorrupt, "facts that make no sense"));
       auto asked = inspecting_.extract(facts->request);
-      auto file = asked ? asked.mapped().lock() : nullptr;
+      auto file = asked ? asked.mapped().file.lock() : nullptr;
       if (!file) continue;
-      file->knows_pprof = file->knows_pprof || file->wants_pprof;
+      file->knows_pprof = file->knows_pprof || asked.mapped().wants_pprof;
       file->state = MappedFile::Facts::kKnown;
       file->facts = *std::move(facts);
     } else if ((*message)->type == WireType::kSymbols && bytes.size() >= sizeof(uint64_t)) {

@@ -44,7 +44,11 @@ class ParserLink {
   DurationNs next_try_ = 0;
   DurationNs backoff_ = 0;
   uint64_t last_request_ = 0;
-  std::map<uint64_t, std::weak_ptr<MappedFile>> inspecting_;
+  struct Inspection {
+    std::weak_ptr<MappedFile> file;
+    bool wants_pprof;
+  };
+  std::map<uint64_t, Inspection> inspecting_;
   std::map<uint64_t, std::pair<uint64_t, std::string>> naming_;  ///< our number -> the asker's, file id
 };
 
