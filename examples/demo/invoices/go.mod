@@ -1,0 +1,3 @@
+module example.org/demo-invoices
+
+go 1.19
