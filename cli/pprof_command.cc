@@ -109,30 +109,23 @@ Status write_output(const std::string& path, std::string_view text) {
   return write_all(file.get(), text);
 }
 
-/// Prints the notes when it goes, also on failure.
-struct Notes {
-  std::vector<std::string> lines;
-  ~Notes() { flush(); }
-  void flush() {
-    for (const std::string& line : lines) print_note(line);
-    lines.clear();
-  }
-};
-
-Status run(std::span<const std::string_view> words) {
-  Notes notes;
-  WF_ASSIGN(PprofOptions options, parse_pprof_options(words, notes.lines));
-  WF_ASSIGN(Profile p, load(options, notes.lines));
-  WF_ASSIGN(auto report, Report::prepare(std::move(p), options.kind, options.report, options.symbol, notes.lines));
-  WF_ASSIGN(std::string text, print(*report));
-  notes.flush();
-  return write_output(options.output, text);
-}
-
 }  // namespace
 
+Result<std::string> pprof_report(std::span<const std::string_view> words, std::string& output,
+                                 std::vector<std::string>& notes) {
+  WF_ASSIGN(PprofOptions options, parse_pprof_options(words, notes));
+  output = options.output;
+  WF_ASSIGN(Profile p, load(options, notes));
+  WF_ASSIGN(auto report, Report::prepare(std::move(p), options.kind, options.report, options.symbol, notes));
+  return print(*report);
+}
+
 int run_pprof(std::span<const std::string_view> words) {
-  Status status = run(words);
+  std::vector<std::string> notes;
+  std::string output;
+  auto text = pprof_report(words, output, notes);
+  for (const std::string& note : notes) print_note(note);
+  Status status = text ? write_output(output, *text) : fail(text.error());
   if (status) return 0;
   if (status.error().code == ErrorCode::kCancelled) {
     (void)write_all(STDOUT_FILENO, pprof_usage());
