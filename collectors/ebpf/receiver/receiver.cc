@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <mutex>
@@ -17,6 +18,7 @@ namespace watchfire::collectors::ebpf {
 namespace {
 
 constexpr size_t kMaxQueuedRequests = 256;
+constexpr size_t kMaxAcked = 256;  ///< far more than a collector keeps
 constexpr int kMessagesPerPoll = 16;
 
 }  // namespace
@@ -30,7 +32,8 @@ struct Receiver::State {
 
   // Owned by the thread that polls.
   std::optional<WireChannel> link;
-  WindowAck last_acked;  ///< windows up to this one are safe: sent again, they are only acknowledged again
+  uint64_t session = 0;        ///< of the collector last heard
+  std::deque<uint64_t> acked;  ///< its windows acknowledged last: sent again, they are only acknowledged again
 
   std::mutex mutex;
   // Guarded by mutex.
@@ -114,14 +117,17 @@ Status Receiver::State::handle(const WireMessage& message) {
 Status Receiver::State::handle_window(const WireMessage& message) {
   WF_ASSIGN(RawWindow window, decode_window(message.bytes));
   WindowAck ack{window.session, window.sequence};
-  if (ack.session == last_acked.session && ack.sequence <= last_acked.sequence) return send_ack(ack);
+  if (ack.session != session) acked.clear();
+  session = ack.session;
+  if (std::ranges::find(acked, ack.sequence) != acked.end()) return send_ack(ack);
   count("collector_windows_total", "received");
   if (callbacks.on_window && !callbacks.on_window(std::move(window))) return {};
   return send_ack(ack);
 }
 
 Status Receiver::State::send_ack(const WindowAck& ack) {
-  if (ack.session != last_acked.session || ack.sequence > last_acked.sequence) last_acked = ack;
+  if (ack.session == session && std::ranges::find(acked, ack.sequence) == acked.end()) acked.push_back(ack.sequence);
+  if (acked.size() > kMaxAcked) acked.pop_front();
   return link->send(WireType::kWindowAck, encode_window_ack(ack));
 }
 
