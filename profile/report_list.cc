@@ -57,6 +57,8 @@ void append_file(std::string& out, const Report& r, SourceReader& reader, const 
   out += ' ';
   append_right(out, r.format(listing.total.cum), 10);
   out += " (flat, cum) " + percentage(listing.total.cum, r.total()) + " of Total\n";
+  // As upstream: a file that no line is needed of is not opened, so that it being missing goes unnoticed.
+  if (listing.first > listing.last && !reader.was_read(file)) return;
   const auto& source = reader.lines(file);
   if (!source) {
     out += " Error: " + source.error().message + '\n';

@@ -17,6 +17,8 @@ class SourceReader {
 
   /// The file's lines without their ends, or why it can't be read, as pprof words it.
   const Result<std::vector<std::string>>& lines(const std::string& path);
+  /// Whether lines() was asked for this path before.
+  bool was_read(const std::string& path) const { return files_.contains(path); }
 
  private:
   Result<std::vector<std::string>> read(const std::string& path) const;
