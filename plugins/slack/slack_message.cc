@@ -108,12 +108,11 @@ std::string slack_message(const Digest& d, size_t max_findings) {
   blocks.header(head);
   if (!d.error.empty()) blocks.section("This run failed: " + code(d.error, 1000));
   // News first: what is open since long is in the file.
+  auto is_old = [](const Finding& f) { return f.life == findings::Life::kOpen || f.life == findings::Life::kAccepted; };
   std::vector<const Finding*> order;
-  for (const Finding& f : d.findings) order.push_back(&f);
-  auto is_old = [](const Finding* f) {
-    return f->life == findings::Life::kOpen || f->life == findings::Life::kAccepted;
-  };
-  std::ranges::stable_sort(order, {}, is_old);
+  for (bool old : {false, true})
+    for (const Finding& f : d.findings)
+      if (is_old(f) == old) order.push_back(&f);
   size_t shown = 0;
   for (const Finding* f : order) {
     if (shown >= max_findings || !blocks.section(finding_text(*f))) break;

@@ -198,7 +198,7 @@ TEST_F(ServiceTest, inspects_and_names) {
 }
 
 TEST_F(ServiceTest, a_file_that_killed_its_worker_is_quarantined) {
-  ParseService service(*WireListener::listen(path, 0600), {.wall = 1});
+  ParseService service(*WireListener::listen(path, 0600), {.answer_bytes = 4});
   auto channel = connect(service);
   ASSERT_TRUE(channel);
   for (uint64_t i = 0; i < 2; ++i) {
@@ -206,7 +206,7 @@ TEST_F(ServiceTest, a_file_that_killed_its_worker_is_quarantined) {
     ASSERT_TRUE(message);
     auto facts = decode_file_facts(message->bytes);
     EXPECT_EQ(facts->is_elf, 0u);
-    EXPECT_EQ(facts->reason, "wall_clock");
+    EXPECT_EQ(facts->reason, "answer_too_long");
     EXPECT_EQ(facts->request, i);
   }
 }
