@@ -7,6 +7,7 @@
 #include "base/untrusted_text.h"
 #include "cli/pprof_options.h"
 #include "cli/profile_sources.h"
+#include "converters/demangle_names.h"
 #include "converters/pprof/encode.h"
 #include "profile/prune.h"
 #include "profile/report_print.h"
@@ -51,6 +52,28 @@ Result<Profile> subtract_base(Profile p, Profile base, const PprofOptions& optio
   return combine(std::move(both));
 }
 
+/// -symbolize: only what concerns names; there is no symbolizing from binaries or over the network here.
+void apply_symbolize(Profile& p, std::string_view option, std::vector<std::string>& notes) {
+  auto mode = converters::DemangleMode::kDefault;
+  bool force = false;
+  for (size_t at = 0; at < option.size();) {
+    size_t end = std::min(option.find(':', at), option.size());
+    std::string word(option.substr(at, end - at));
+    for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    at = end + 1;
+    if (word == "none" || word == "no") return;
+    bool demangle = word == "demangle=full" || word == "demangle=none" || word == "demangle=templates";
+    if (word == "force" || demangle) force = true;
+    if (word == "demangle=full") mode = converters::DemangleMode::kFull;
+    if (word == "demangle=none") mode = converters::DemangleMode::kNone;
+    if (word == "demangle=templates") mode = converters::DemangleMode::kTemplates;
+    bool known = demangle || word == "force" || word == "demangle=default" || word == "local" || word == "fastlocal" ||
+                 word == "remote" || word.empty();
+    if (!known) notes.push_back("ignoring unrecognized symbolization option: " + std::string(option));
+  }
+  converters::demangle_names(p, mode, force);
+}
+
 Result<Profile> load(PprofOptions& options, std::vector<std::string>& notes) {
   SourceOptions source;
   source.build_id = options.build_id;
@@ -67,6 +90,7 @@ Result<Profile> load(PprofOptions& options, std::vector<std::string>& notes) {
     WF_ASSIGN(p, subtract_base(std::move(p), *std::move(base), options));
   }
   if (options.all_frames) p.drop_frames = p.keep_frames = 0;
+  apply_symbolize(p, options.symbolize, notes);
   profile::prune_uninteresting(p);
   remove_url_mappings(p);
   if (!options.comment.empty()) p.comments.push_back(p.strings.intern(options.comment));
