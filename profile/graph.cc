@@ -201,21 +201,16 @@ void trim_low_tags(Graph& g, int64_t cutoff) {
 }
 
 size_t trim_low_edges(Graph& g, int64_t cutoff) {
-  size_t dropped = 0;
-  std::vector<uint32_t> kept;
+  std::vector<bool> dropped(g.edges.size(), false);
+  auto is_dropped = [&](uint32_t e) { return dropped[e]; };
+  size_t count = 0;
   for (uint32_t i : g.order) {
-    kept.clear();
-    for (uint32_t e : g.nodes[i].in) {
-      if (wrapping_abs(g.edges[e].weight) >= cutoff) {
-        kept.push_back(e);
-        continue;
-      }
-      erase_value(g.nodes[g.edges[e].source].out, e);
-      ++dropped;
-    }
-    g.nodes[i].in = kept;
+    for (uint32_t e : g.nodes[i].in) dropped[e] = wrapping_abs(g.edges[e].weight) < cutoff;
+    count += std::erase_if(g.nodes[i].in, is_dropped);
   }
-  return dropped;
+  if (count == 0) return 0;
+  for (Node& n : g.nodes) std::erase_if(n.out, is_dropped);
+  return count;
 }
 
 void remove_redundant_edges(Graph& g) {
@@ -235,6 +230,7 @@ void remove_redundant_edges(Graph& g) {
 void trim_tree(Graph& g, const std::vector<uint32_t>& kept) {
   std::vector<bool> keep(g.nodes.size(), false);
   for (uint32_t i : kept) keep[i] = true;
+  std::vector<bool> gone(g.edges.size(), false);  // edges into nodes that were left out
   std::vector<uint32_t> old;
   old.swap(g.order);
   for (uint32_t i : old) {
@@ -244,19 +240,23 @@ void trim_tree(Graph& g, const std::vector<uint32_t>& kept) {
       continue;
     }
     if (n.in.empty()) {
-      for (uint32_t e : n.out) erase_value(g.nodes[g.edges[e].destination].in, e);
+      for (uint32_t e : n.out) g.nodes[g.edges[e].destination].in.clear();
       continue;
     }
     uint32_t up = n.in[0];
     uint32_t parent = g.edges[up].source;
-    erase_value(g.nodes[parent].out, up);
+    gone[up] = true;
     for (uint32_t e : n.out) {
+      if (gone[e]) continue;
       Edge& edge = g.edges[e];
       edge.source = parent;
       edge.residual = true;
       edge.is_inline = edge.is_inline && g.edges[up].is_inline;
       g.nodes[parent].out.push_back(e);
     }
+  }
+  for (uint32_t i : g.order) {
+    std::erase_if(g.nodes[i].out, [&](uint32_t e) { return gone[e] || g.edges[e].source != i; });
   }
   remove_redundant_edges(g);
 }
