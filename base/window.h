@@ -84,7 +84,7 @@ static_assert(sizeof(WindowSample) == 32);
 /// What one collector saw in one window of about 10 s: the message collector -> daemon.
 ///
 /// Windows of one collector tile its life: [start, end) follow each other without gaps and end on UTC multiples of
-/// 10 s, except for the first, the last, and where the wall clock stepped. Every sample the timers fired is in
+/// 10 s, except for the first, the last, and where the wall clock stepped. Every time a timer was due is in
 /// exactly one of: `samples`, `idle_samples`, `lost`. Frames of a stack are leaf first: kernel frames, then user
 /// frames. Distinct stacks are distinct here (compared, not hashed). All texts are bytes from outside.
 struct RawWindow {
@@ -96,9 +96,9 @@ struct RawWindow {
   uint32_t sample_hz = 0;
   uint32_t cpus = 0;
   int64_t period_ns = 0;
-  uint64_t expected_samples = 0;  ///< times the timers fired on all CPUs: sum of samples, idle and lost
+  uint64_t expected_samples = 0;  ///< times the timers were due on all CPUs: sum of samples, idle and lost
   uint64_t idle_samples = 0;
-  std::map<std::string, uint64_t, std::less<>> lost;  ///< samples by reason: "ring_full", "memory" ...
+  std::map<std::string, uint64_t, std::less<>> lost;  ///< samples by reason: "ring_full", "timer_late" ...
 
   std::vector<WindowProcess> processes;
   std::vector<WindowFile> files;

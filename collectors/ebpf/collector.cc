@@ -3,12 +3,14 @@
 #include <poll.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/counters.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "collectors/ebpf/proc_text.h"
 
 namespace watchfire::collectors::ebpf {
 namespace {
@@ -30,6 +32,17 @@ uint64_t random_session() {
 std::string modules_text() {
   auto text = read_file(std::string(kProc) + "/modules", 1u << 20);
   return text ? *std::move(text) : std::string();
+}
+
+/// Time all CPUs together have been idle since boot.
+DurationNs read_idle_time() {
+  auto text = read_file(std::string(kProc) + "/stat", 4u << 20);
+  if (!text) return 0;
+  std::string_view line = *text;
+  line = line.substr(0, line.find('\n'));
+  for (int skipped = 0; skipped < 4; ++skipped) next_word(line);  // "cpu", user, nice, system
+  uint64_t idle = parse_number(next_word(line)).value_or(0), waiting = parse_number(next_word(line)).value_or(0);
+  return static_cast<DurationNs>(idle + waiting) * (kSecond / std::max(1L, ::sysconf(_SC_CLK_TCK)));
 }
 
 /// Callers' addresses point behind the call: one less lies in it, so that lookups find the right line.
@@ -61,6 +74,7 @@ Collector::Collector(CollectorOptions options, BpfSampler sampler)
   utsname kernel{};
   ::uname(&kernel);
   unnamed_kernel_ = make_kernel_file(kernel.release, "");
+  idle_time_ = read_idle_time();
   read_kernel_symbols();
 }
 
@@ -127,6 +141,22 @@ void Collector::take(const Sample& sample) {
   window_->add({process, h.tid, h.comm, frames, end, weight});
 }
 
+/// Where the times went at which timers were due and did not fire. The kernel stops the timer of a CPU that stays
+/// idle (it throttles by ticks, and such a CPU has none): those would have been idle samples. The rest is late, as
+/// when a virtual machine's CPU is away. A small difference is how the windows' borders fall.
+Collector::Unfired Collector::account_unfired(const wf_counts& now) {
+  int64_t period = kSecond / options_.hz;
+  DurationNs idle_time = read_idle_time();
+  auto due = static_cast<uint64_t>((now_ - accounted_at_) / period) * sampler_.cpus();
+  auto idle_due = static_cast<uint64_t>(std::max<DurationNs>(idle_time - idle_time_, 0) / period);
+  uint64_t fired = now.fired - accounted_.fired, idle = now.idle - accounted_.idle;
+  accounted_at_ = now_;
+  idle_time_ = idle_time;
+  uint64_t missing = due > fired + sampler_.cpus() + due / 100 ? due - fired : 0;
+  uint64_t missing_idle = std::min(missing, idle_due > idle ? idle_due - idle : 0);
+  return {missing_idle, missing - missing_idle};
+}
+
 void Collector::close_window(const WindowClock::Span& span) {
   wf_counts totals = sampler_.totals();
   window_->lose("ring_full", totals.failed - accounted_.failed);
@@ -142,7 +172,10 @@ void Collector::close_window(const WindowClock::Span& span) {
   header.idle_samples = totals.idle - accounted_.idle;
   // What was drained, not what was put out: a sample still in a ring now belongs to the next window.
   uint64_t drained = total_drained_ - drained_accounted_;
-  header.expected_samples = header.idle_samples + (totals.failed - accounted_.failed) + drained;
+  Unfired unfired = account_unfired(totals);
+  window_->lose("timer_late", unfired.late);
+  header.idle_samples += unfired.idle;
+  header.expected_samples = header.idle_samples + (totals.failed - accounted_.failed) + drained + unfired.late;
   accounted_ = totals;
   drained_accounted_ = total_drained_;
   for (const auto& file : window_->files()) parser_.inspect(file, now_);

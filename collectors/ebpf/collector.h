@@ -46,6 +46,11 @@ class Collector {
   void take_samples();
   void take(const Sample& sample);
   void close_window(const WindowClock::Span& span);
+  struct Unfired {
+    uint64_t idle = 0;
+    uint64_t late = 0;
+  };
+  Unfired account_unfired(const wf_counts& now);
   void hand_over(bool all);
   void read_kernel_symbols();
   void once_a_window();
@@ -78,7 +83,9 @@ class Collector {
   bool listeners_open_ = false;  ///< the parser has not looked at every listener's program
   uint64_t session_ = 0;
   uint64_t sequence_ = 0;
-  wf_counts accounted_{};       ///< the sampler's totals up to the last window
+  wf_counts accounted_{};  ///< the sampler's totals up to the last window
+  DurationNs accounted_at_ = boot_ns();
+  DurationNs idle_time_ = 0;    ///< of all CPUs, then
   uint64_t total_drained_ = 0;  ///< samples and bad records taken from the rings
   uint64_t drained_accounted_ = 0;
 };
