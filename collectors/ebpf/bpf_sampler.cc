@@ -231,7 +231,9 @@ Result<BpfSampler> BpfSampler::create(uint32_t hz, bool force) {
   }();
   if (ready) return BpfSampler(std::move(state));
   if (ready.error().code == ErrorCode::kPermissionDenied)
-    if (auto missing = missing_rights(); !missing.empty()) return fail(std::move(ready).error().hinted(missing));
+    if (auto missing = missing_rights(); !missing.empty())
+      return fail(Error(ErrorCode::kPermissionDenied, missing)
+                      .hinted("the systemd unit and watchfire-launch (as root) give the six capabilities it needs"));
   return fail(std::move(ready).error());
 }
 

@@ -15,6 +15,7 @@ struct sched_entity {
 struct mm_struct;
 
 struct task_struct {
+  unsigned int flags;
   int pid;
   int tgid;
   struct mm_struct *mm;
@@ -52,6 +53,9 @@ struct {
 #define GO_HEAP_START (0xc0ULL << 32)
 #define GO_HEAP_END (0xe0ULL << 32)
 #define FIRST_PAGE 4096
+
+/* Of task_struct's flags. */
+#define PF_KTHREAD 0x00200000
 
 #define CS_USER_BITS 3
 #define CS_USER_32 0x23
@@ -110,7 +114,7 @@ static __always_inline void describe(struct wf_sample *s, struct task_struct *ta
   s->runtime_ns = task->se.sum_exec_runtime;
   s->start_boot_ns = leader->start_boottime;
   s->exec_id = leader->self_exec_id;
-  s->is_kernel_thread = task->mm == 0;
+  s->is_kernel_thread = (task->flags & PF_KTHREAD) != 0;
   s->cgroup_id = bpf_get_current_cgroup_id();
   bpf_get_current_comm(s->comm, sizeof(s->comm));
   bpf_probe_read_kernel(s->process_comm, sizeof(s->process_comm), leader->comm);
@@ -131,7 +135,7 @@ static __always_inline void walk(struct wf_sample *s, struct bpf_perf_event_data
     return;
   }
   walk_kernel(s, ctx);
-  if (s->is_kernel_thread) return;
+  if (s->is_kernel_thread || task->mm == 0) return; /* or exiting: its memory is gone */
   regs = (struct pt_regs *)bpf_task_pt_regs(task);
   if (!is_user(regs)) return;
   s->user_end = walk_user(s, regs->rip, regs->rsp, regs->rbp);
