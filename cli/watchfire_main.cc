@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/untrusted_text.h"
+#include "cli/daemon_commands.h"
 #include "cli/pprof_command.h"
 
 namespace {
@@ -22,6 +23,18 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
+    {"status", "what the daemon is doing", watchfire::cli::run_status},
+    {"services", "services with stored profiles", watchfire::cli::run_services},
+    {"targets", "scrape targets and their state", watchfire::cli::run_targets},
+    {"top", "functions of a service by cost", watchfire::cli::run_top},
+    {"tree", "the call graph of a service as text", watchfire::cli::run_tree},
+    {"peek", "one function between its callers and callees", watchfire::cli::run_peek},
+    {"query", "any query, as a list of series or a pprof profile", watchfire::cli::run_query},
+    {"analyze", "analyse services now", watchfire::cli::run_analyze},
+    {"findings", "open findings", watchfire::cli::run_findings},
+    {"digest", "the last digest, or a new one", watchfire::cli::run_digest},
+    {"push", "send a profile file to the daemon", watchfire::cli::run_push},
+    {"doctor", "check rights, kernel, symbols, disk and daemon", watchfire::cli::run_doctor},
     {"pprof", "report on profile files, as go tool pprof", watchfire::cli::run_pprof},
 };
 

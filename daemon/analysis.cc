@@ -157,7 +157,8 @@ std::optional<TimeRange> Analysis::due_range(UnixNs now) {
     if (collecting_since_ == 0 || boot_ns() - collecting_since_ < options_.first_after) return std::nullopt;
     first_done_ = true;
     next_run_ = options_.schedule.next_after(now);
-    return TimeRange{now - options_.window, now};
+    // What lies before this start, in a store that was there already, is no part of the first digest.
+    return TimeRange{std::max(now - options_.window, now - (boot_ns() - collecting_since_) - 10 * kSecond), now};
   }
   if (now < next_run_) {
     // The clock went back: the run planned before must not wait for it to come again.

@@ -1,6 +1,7 @@
 // watchfire-collect: samples every CPU through eBPF and hands windows to watchfired. The only process with rights.
 
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 
 #include <cerrno>
@@ -88,6 +89,7 @@ bool parse_arguments(int argc, char** argv, CollectorOptions& options) {
 
 int main(int argc, char** argv) {
   watchfire::log_init("watchfire-collect");
+  ::prctl(PR_SET_NAME, "watchfire-collect");  // a program started by descriptor is named after its number
   CollectorOptions options;
   if (!parse_arguments(argc, argv, options)) {
     std::fputs(kUsage, stderr);

@@ -2,6 +2,7 @@
 
 #include "base/counters.h"
 #include "base/log.h"
+#include "converters/demangle_names.h"
 #include "converters/window/window_profiles.h"
 
 namespace watchfire::daemon {
@@ -105,7 +106,8 @@ void EbpfIntake::take_symbols(SymbolsAnswer&& answer) {
   for (SymbolAnswer& symbol : answer.symbols) {
     store::SymbolRange range{symbol.address, symbol.address + 1, {}};
     for (SymbolLine& line : symbol.lines)
-      range.frames.push_back({std::move(line.name), std::move(line.system_name), std::move(line.file), line.line});
+      range.frames.push_back({converters::readable_name(line.system_name, converters::DemangleMode::kDefault),
+                              std::move(line.system_name), std::move(line.file), line.line});
     ranges.push_back(std::move(range));
   }
   count("symbols_total", {}, ranges.size());

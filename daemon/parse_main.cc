@@ -1,6 +1,7 @@
 // watchfire-parse: reads executables for the collector, each in a worker that can do nothing else.
 
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -65,6 +66,7 @@ Status serve(const Options& options, int stop_fd) {
 
 int main(int argc, char** argv) {
   log_init("watchfire-parse");
+  ::prctl(PR_SET_NAME, "watchfire-parse");  // a program started by descriptor is named after its number
   Options options;
   if (!parse_arguments(argc, argv, options)) {
     std::fputs(kUsage, stderr);

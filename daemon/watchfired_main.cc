@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "agent/analyst/analyst.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/version.h"

@@ -1,0 +1,117 @@
+#include "agent/analyst/rule_set.h"
+
+#include <re2/re2.h>
+
+#include <set>
+
+#include "base/config_tree.h"
+#include "base/fd.h"
+
+namespace watchfire::agent {
+namespace {
+
+constexpr size_t kMaxRulesBytes = 1u << 20;
+
+using Regex = std::shared_ptr<const re2::RE2>;
+
+bool matches(const Regex& regex, std::string_view text) {
+  return regex && re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex);
+}
+
+// One regular expression out of a list of alternatives; null for an empty list.
+Result<Regex> compile(const ConfigValue& parent, const std::string& what, const std::vector<std::string>& patterns) {
+  if (patterns.empty()) return Regex();
+  std::string all;
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  for (const std::string& p : patterns) {
+    if (re2::RE2 one(p, options); !one.ok())
+      return fail(config_error(parent, what + ": bad regular expression '" + p + "': " + one.error()));
+    all += (all.empty() ? "(?:" : "|(?:") + p + ")";
+  }
+  return std::make_shared<const re2::RE2>(all, options);
+}
+
+Status read_regex(ObjectReader& r, const ConfigValue& parent, const std::string& what, std::string_view key,
+                  Regex& out) {
+  std::vector<std::string> patterns;
+  r.texts(key, patterns);
+  WF_ASSIGN(out, compile(parent, what + "." + std::string(key), patterns));
+  return {};
+}
+
+Result<Rule> read_rule(const ConfigValue& v, const std::string& what) {
+  Rule rule;
+  std::string resource, blame = "caller";
+  ObjectReader r(v, what);
+  for (const char* key : {"id", "resource", "title"}) r.require(key);
+  r.text("id", rule.id);
+  r.text("resource", resource);
+  WF_TRY(read_regex(r, v, what, "frames", rule.frames));
+  WF_TRY(read_regex(r, v, what, "not_under", rule.not_under));
+  WF_TRY(read_regex(r, v, what, "leaf", rule.leaf));
+  r.text("blame", blame);
+  r.number("min_share", rule.min_share, 0, 1);
+  r.number("min_amount", rule.min_amount, 0, 1e18);
+  r.number("confidence", rule.confidence, 0, 1);
+  r.number("gain", rule.gain, 0, 1);
+  r.text("title", rule.title);
+  r.text("explanation", rule.explanation);
+  r.text("advice", rule.advice);
+  WF_TRY(r.finish());
+  bool known = false;
+  for (auto candidate : {findings::Resource::kCpu, findings::Resource::kAllocations, findings::Resource::kHeap,
+                         findings::Resource::kLocks, findings::Resource::kGoroutines})
+    if (findings::resource_name(candidate) == resource) rule.resource = candidate, known = true;
+  if (!known)
+    return fail(config_error(v, what + ".resource: unknown resource '" + resource + "'")
+                    .hinted("cpu, allocations, heap, locks or goroutines"));
+  if (blame != "caller" && blame != "allocations")
+    return fail(config_error(v, what + ".blame: expected caller or allocations, found '" + blame + "'"));
+  rule.blame = blame == "caller" ? Rule::Blame::kCaller : Rule::Blame::kAllocations;
+  return rule;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view yaml) {
+  WF_ASSIGN(ConfigValue root, parse_config(yaml));
+  auto set = std::make_shared<RuleSet>();
+  std::set<std::string> ids;
+  ObjectReader r(root, "");
+  r.integer("min_samples", set->min_samples_, 1, 1'000'000);
+  r.child("library", [&](const ConfigValue& v, const std::string& what) -> Status {
+    ObjectReader l(v, what);
+    WF_TRY(read_regex(l, v, what, "functions", set->library_functions_));
+    WF_TRY(read_regex(l, v, what, "files", set->library_files_));
+    WF_TRY(read_regex(l, v, what, "objects", set->library_objects_));
+    WF_TRY(read_regex(l, v, what, "own", set->own_functions_));
+    return l.finish();
+  });
+  r.each("rules", [&](const ConfigValue& v, const std::string& what) -> Status {
+    WF_ASSIGN(Rule rule, read_rule(v, what));
+    if (!ids.insert(rule.id).second) return fail(config_error(v, what + ": the rule '" + rule.id + "' is there twice"));
+    set->rules_.push_back(std::move(rule));
+    return {};
+  });
+  WF_TRY(r.finish());
+  return std::shared_ptr<const RuleSet>(std::move(set));
+}
+
+Result<std::shared_ptr<const RuleSet>> RuleSet::load(const std::string& path) {
+  WF_ASSIGN(std::string text, read_file(path, kMaxRulesBytes));
+  auto rules = parse(text);
+  if (!rules) return fail(std::move(rules).error().with(path));
+  return rules;
+}
+
+Result<std::shared_ptr<const RuleSet>> RuleSet::built_in() {
+  return parse(built_in_rules());
+}
+
+bool RuleSet::is_library(std::string_view function, std::string_view file, std::string_view object) const {
+  if (matches(own_functions_, function)) return false;
+  return matches(library_objects_, object) || matches(library_functions_, function) || matches(library_files_, file);
+}
+
+}  // namespace watchfire::agent
