@@ -7,6 +7,7 @@
 
 #include "profile/pair_index.h"
 #include "profile/profile.h"
+#include "profile/wrapping.h"
 
 namespace watchfire::profile {
 
@@ -61,8 +62,8 @@ struct Tag {
   int64_t cum = 0;
   int64_t cum_div = 0;
 
-  int64_t flat_value() const { return flat_div == 0 ? flat : flat / flat_div; }
-  int64_t cum_value() const { return cum_div == 0 ? cum : cum / cum_div; }
+  int64_t flat_value() const { return flat_div == 0 ? flat : wrapping_divide(flat, flat_div); }
+  int64_t cum_value() const { return cum_div == 0 ? cum : wrapping_divide(cum, cum_div); }
 };
 
 /// A call between two nodes. `residual`: nodes between them were left out. `is_inline`: every call was inlined.
@@ -74,7 +75,7 @@ struct Edge {
   bool residual = false;
   bool is_inline = true;
 
-  int64_t value() const { return weight_div == 0 ? weight : weight / weight_div; }
+  int64_t value() const { return weight_div == 0 ? weight : wrapping_divide(weight, weight_div); }
 };
 
 /// One place, or with call_tree one path to it. The *_div sums are those of the divisor of means, else 0.
@@ -89,8 +90,8 @@ struct Node {
   std::vector<Tag> label_tags;
   std::vector<Tag> number_tags;
 
-  int64_t flat_value() const { return flat_div == 0 ? flat : flat / flat_div; }
-  int64_t cum_value() const { return cum_div == 0 ? cum : cum / cum_div; }
+  int64_t flat_value() const { return flat_div == 0 ? flat : wrapping_divide(flat, flat_div); }
+  int64_t cum_value() const { return cum_div == 0 ? cum : wrapping_divide(cum, cum_div); }
 };
 
 /// A call graph. `order` lists the nodes shown, in their order; `nodes` also holds others, as ends of edges.

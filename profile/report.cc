@@ -123,7 +123,7 @@ void Report::compute_total() {
     total = base_total;
     div = base_div;
   }
-  total_ = div != 0 ? total / div : total;
+  total_ = div != 0 ? wrapping_divide(total, div) : total;
 }
 
 std::string Report::sample_type_label() const {
@@ -218,7 +218,7 @@ void Report::choose_output_unit(const Graph& g) {
   most = divided(most);
   std::string unit = scale(least, sample_unit(), "minimum").unit;
   std::string most_unit = scale(most, sample_unit(), "minimum").unit;
-  int64_t hundredfold = static_cast<int64_t>(static_cast<uint64_t>(least) * 100);
+  int64_t hundredfold = wrapping_multiply(least, 100);
   if (unit != most_unit && hundredfold < most && kind_ != ReportKind::kCallgrind) {
     unit = scale(hundredfold, sample_unit(), "minimum").unit;
   }

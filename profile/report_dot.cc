@@ -40,6 +40,7 @@ std::string_view trimmed(std::string_view text) {
 std::string color(double score, bool background) {
   double saturation = background ? 0.1 : 1.0;
   double value = background ? 0.93 : 0.7;
+  bool undefined = std::isnan(score);  // 0 of a total of 0; upstream's green is then 0
   score = std::max(-1.0, std::min(1.0, score));
   if (std::fabs(score) < 0.2) saturation *= std::fabs(score) / 0.2;
   if (score > 0) score = std::pow(score, 1.0 - 0.7);
@@ -51,6 +52,7 @@ std::string color(double score, bool background) {
     green = value * (1 - saturation * score);
   }
   blue = value * (1 - saturation);
+  if (undefined) green = 0;
   auto byte = [](double v) { return static_cast<unsigned>(static_cast<uint8_t>(v * 255.0)); };
   char text[16];
   std::snprintf(text, sizeof text, "#%02x%02x%02x", byte(red), byte(green), byte(blue));
@@ -225,8 +227,8 @@ class DotWriter {
 
   /// 1 + |value * factor / total|, at most 1 + factor.
   int64_t thickness(int64_t value, int64_t factor) const {
-    auto product = static_cast<int64_t>(static_cast<uint64_t>(value) * static_cast<uint64_t>(factor));
-    return 1 + std::min(wrapping_abs(product / r_.total()), factor);
+    int64_t part = wrapping_divide(wrapping_multiply(value, factor), r_.total());
+    return 1 + std::min(wrapping_abs(part), factor);
   }
 
   void add_edge(const Edge& e) {

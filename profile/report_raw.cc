@@ -23,7 +23,7 @@ std::string hex(uint64_t v) {
 std::string time_text(UnixNs t) {
   int64_t fraction = t % 1'000'000'000;
   if (fraction < 0) fraction += 1'000'000'000;
-  time_t seconds = (t - fraction) / 1'000'000'000;
+  time_t seconds = t / 1'000'000'000 - (t % 1'000'000'000 < 0 ? 1 : 0);
   tm parts{};
   localtime_r(&seconds, &parts);
   char text[80];

@@ -109,7 +109,7 @@ std::string print_traces(Report& r) {
     out += kSeparator;
     out += blocks[set];
     int64_t divisor = r.divisor(i);
-    std::string value = r.format(divisor != 0 ? r.value(i) / divisor : r.value(i));
+    std::string value = r.format(divisor != 0 ? wrapping_divide(r.value(i), divisor) : r.value(i));
     for (uint32_t location : stack) {
       auto nodes = builder.location_nodes(location);
       for (size_t n = 0; n < nodes.size(); ++n) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "profile/profile.h"
+#include "profile/wrapping.h"
 
 namespace watchfire::profile {
 
@@ -23,18 +24,5 @@ void remove_label(Profile& p, std::string_view key);
 
 /// Whether label set `set` has the string label key=value.
 bool has_label(const Profile& p, uint32_t set, std::string_view key, std::string_view value);
-
-/// Sum as two's complement, without the undefined behaviour of an overflow.
-inline int64_t wrapping_add(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-/// |v|, where |INT64_MIN| is INT64_MIN.
-inline int64_t wrapping_abs(int64_t v) {
-  return v < 0 ? static_cast<int64_t>(0 - static_cast<uint64_t>(v)) : v;
-}
-/// v as an integer, truncated; what does not fit, and NaN, become INT64_MIN as on x86.
-inline int64_t truncated(double v) {
-  return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? static_cast<int64_t>(v) : INT64_MIN;
-}
 
 }  // namespace watchfire::profile

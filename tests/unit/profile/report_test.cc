@@ -315,6 +315,24 @@ TEST(Report, refuses_broken_options) {
             "parsing argument regexp *: error parsing regexp: missing argument to repetition operator: `*`");
 }
 
+TEST(Report, survives_values_at_the_ends_of_their_range) {
+  for (ReportKind kind : {ReportKind::kTop, ReportKind::kTree, ReportKind::kTraces, ReportKind::kDot}) {
+    for (int64_t value : {INT64_MIN, INT64_MAX, int64_t{-1}}) {
+      Profile p = small_profile();
+      p.values[0].assign(p.sample_count(), 0);
+      p.values[0][0] = -1;  // the divisor of the mean
+      for (int64_t& v : p.values[1]) v = value;
+      std::vector<std::string> notes;
+      auto r = Report::prepare(p, kind, {.mean = true}, "", notes);
+      ASSERT_TRUE(r);
+      if (kind == ReportKind::kTop) EXPECT_FALSE(print_top(**r).empty());
+      if (kind == ReportKind::kTree) EXPECT_TRUE(print_tree(**r));
+      if (kind == ReportKind::kTraces) EXPECT_FALSE(print_traces(**r).empty());
+      if (kind == ReportKind::kDot) EXPECT_FALSE(print_dot(**r).empty());
+    }
+  }
+}
+
 TEST(Rows, top_gives_values) {
   auto top = top_rows(small_profile(), {});
   ASSERT_TRUE(top);
