@@ -1,5 +1,6 @@
 // Stands in for watchfired: takes windows from a collector, asks for the names of what it sees, prints one line each.
 //   window_sink SOCKET [SECONDS]
+//   watchfired ... --run-dir DIR    (a copy under that name, started by watchfire-launch)
 
 #include <pwd.h>
 
@@ -8,6 +9,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,6 +21,10 @@ using namespace watchfire;
 int main(int argc, char** argv) {
   log_init("window_sink");
   if (argc < 2) return 2;
+  std::string socket = argv[1];
+  for (int i = 1; i + 1 < argc; ++i)
+    if (std::string_view(argv[i]) == "--run-dir") socket = std::string(argv[i + 1]) + "/collector.sock";
+  bool as_daemon = socket != argv[1];
   std::map<std::string, std::set<uint64_t>> asked;
   collectors::ebpf::Receiver* link = nullptr;
   uint64_t request = 0;
@@ -53,14 +59,14 @@ int main(int argc, char** argv) {
   };
   std::vector<uid_t> allowed;
   if (const passwd* entry = getpwnam("watchfire-collect")) allowed.push_back(entry->pw_uid);
-  auto receiver = collectors::ebpf::Receiver::create({.socket_path = argv[1], .allowed_uids = allowed},
+  auto receiver = collectors::ebpf::Receiver::create({.socket_path = socket, .allowed_uids = allowed},
                                                      {on_window, on_listeners, on_symbols, nullptr});
   if (!receiver) {
     log_error(receiver.error().text());
     return 1;
   }
   link = &*receiver;
-  DurationNs end = boot_ns() + (argc > 2 ? std::atoi(argv[2]) : 1'000'000) * kSecond;
+  DurationNs end = boot_ns() + (argc > 2 && !as_daemon ? std::atoi(argv[2]) : 1'000'000) * kSecond;
   while (boot_ns() < end) receiver->poll(200);
   return 0;
 }
