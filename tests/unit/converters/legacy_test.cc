@@ -57,6 +57,13 @@ TEST(Legacy, cpu_profile_of_either_word_size) {
   }
 }
 
+TEST(Legacy, cpu_profile_addresses_point_into_the_call) {
+  Profile p =
+      decoded(words<uint64_t>({0, 3, 0, 10000, 0, 1, 2, 0x400100, 0x400201, 1, 2, 0x400100, 0x400301, 0, 1, 0}));
+  EXPECT_EQ(addresses(p, 0), (std::vector<uint64_t>{0x400100, 0x400200}));
+  EXPECT_EQ(addresses(p, 1), (std::vector<uint64_t>{0x400100, 0x400300}));
+}
+
 TEST(Legacy, heap_text_is_unsampled) {
   Profile p = decoded(
       "heap profile: 2: 2048 [ 4: 8192 ] @ heap_v2/524288\n"

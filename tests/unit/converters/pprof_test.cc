@@ -109,6 +109,18 @@ TEST(Pprof, encodes_and_decodes_to_the_same_bytes) {
   }
 }
 
+TEST(Pprof, packs_numbers_from_three_on_as_go_does) {
+  Profile p;
+  p.sample_types.resize(1);
+  for (uint64_t id : {7, 8, 9}) p.locations.push_back({.id = id});
+  p.add_sample(std::vector<uint32_t>{0, 1}, {}, std::vector<int64_t>{5});
+  p.add_sample(std::vector<uint32_t>{0, 1, 2}, {}, std::vector<int64_t>{0});
+  std::string wire = encode_pprof(p);
+  EXPECT_NE(wire.find(std::string("\x12\x06\x08\x07\x08\x08\x10\x05", 8)), std::string::npos);
+  EXPECT_NE(wire.find(std::string("\x12\x07\x0a\x03\x07\x08\x09\x10\x00", 9)), std::string::npos);
+  EXPECT_TRUE(wire.ends_with(std::string("\x70\x00", 2)));  // the default type is written even when it is none
+}
+
 TEST(Pprof, reads_zstd_and_gzip_of_several_members) {
   std::string wire = encode_pprof(testing::random_profile(7));
   std::string z(ZSTD_compressBound(wire.size()), '\0');

@@ -105,6 +105,10 @@ TEST(Prune, drops_uninteresting_frames_but_keeps_the_root) {
   EXPECT_EQ(p.stacks[p.sample_stacks[2]].size(), 2u);  // mallocgc went
   EXPECT_EQ(p.stacks[p.sample_stacks[0]].size(), 2u);  // both walks went
   EXPECT_EQ(p.stacks[p.sample_stacks[5]].size(), 1u);
+  Profile rooted = small_profile();
+  rooted.drop_frames = rooted.strings.intern("main\\.main");
+  prune_uninteresting(rooted);
+  EXPECT_EQ(rooted.stacks[rooted.sample_stacks[4]].size(), 2u);  // nothing interesting stands above the match
   EXPECT_EQ(simplified_name(".foo(int)"), "foo");
   EXPECT_EQ(simplified_name("(anonymous namespace)::f(int)"), "(anonymous namespace)::f");
   EXPECT_EQ(simplified_name("A::operator()(int)"), "A::operator()");
