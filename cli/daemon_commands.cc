@@ -11,6 +11,7 @@
 #include "base/host_checks.h"
 #include "base/labels.h"
 #include "base/untrusted_text.h"
+#include "cli/analyze_files.h"
 #include "cli/api_client.h"
 #include "cli/terminal.h"
 #include "findings/render.h"
@@ -376,14 +377,20 @@ int run_push(Words words) {
 }
 
 int run_analyze(Words words) {
-  CLI::App app("Analyses a service now", "watchfire analyze");
+  CLI::App app("Analyses services now: those of the daemon, or profile files", "watchfire analyze");
   Common common;
-  std::string service;
+  AnalyzeFiles offline;
   common.add_to(app, true);
-  app.add_option("--service", service, "name of the service; without it, all of them");
+  app.add_option("FILES", offline.files, "profiles or directories; without any, the daemon is asked");
+  app.add_option("--base", offline.base, "profiles to compare the files with");
+  app.add_option("--service", offline.service, "name of the service; without it, all of them");
+  app.add_option("--rules", offline.rules_file, "rules to use with files instead of the built-in ones");
+  app.add_flag("--markdown", offline.markdown, "print Markdown (files only)");
   return run_app(app, words, [&] {
+    offline.json = common.json;
+    if (!offline.files.empty()) return analyze_files(offline);
     Params params = common.range();
-    if (!service.empty()) params["service"] = service;
+    if (!offline.service.empty()) params["service"] = offline.service;
     int code = kExitFailed;
     Status streamed = common.client().stream("/api/v1/analyze", params,
                                              [&](std::string_view line) { show_stream_line(line, common.json, code); });

@@ -32,14 +32,6 @@ Result<Labels> push_labels(const net::HttpRequest& request) {
   return labels;
 }
 
-std::string guess_profile_name(const profile::Profile& p) {
-  std::string_view type = p.sample_types.empty() ? "" : p.text(p.sample_types.back().type);
-  if (type == "cpu" || type == "samples") return "process_cpu";
-  if (type.starts_with("alloc_") || type.starts_with("inuse_") || type == "space" || type == "objects") return "memory";
-  if (type == "delay" || type == "contentions") return "mutex";
-  return type.empty() ? "profile" : std::string(type);
-}
-
 Result<net::HttpResponse> push(const ApiParts& parts, const net::HttpRequest& request) {
   WF_ASSIGN(Labels labels, push_labels(request));
   labels.try_emplace("host", parts.host);
@@ -50,7 +42,8 @@ Result<net::HttpResponse> push(const ApiParts& parts, const net::HttpRequest& re
   }
   profile::Profile p = *std::move(decoded);
   std::string name(request.param("profile_type"));
-  if (name.empty()) name = guess_profile_name(p);
+  if (name.empty())
+    name = profile::profile_name_of_sample_type(p.sample_types.empty() ? "" : p.text(p.sample_types.back().type));
   UnixNs now = now_ns();
   TimeRange range{p.time_ns, p.time_ns + p.duration_ns};
   if (auto from = request.param("from"); !from.empty()) {

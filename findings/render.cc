@@ -34,6 +34,12 @@ std::string samples_text(const Digest& d) {
   return "Based on " + format_double("%.2f", 100 - lost) + " % of the expected samples.";
 }
 
+// Files have no place in time: their digest has no range.
+std::string range_text(const Digest& d) {
+  if (d.range.length() == 0) return "";
+  return format_time(d.range.start) + " to " + format_time(d.range.end) + ", ";
+}
+
 std::string summary_line(const Digest& d) {
   size_t fresh = 0, worse = 0;
   for (const Finding& f : d.findings) {
@@ -115,7 +121,7 @@ std::string amount_text(Resource resource, double v) {
 
 std::string digest_markdown(const Digest& d) {
   std::string out = "# Watchfire on `" + escape_markdown(d.host) + "`\n\n";
-  out += format_time(d.range.start) + " to " + format_time(d.range.end) + ", made " + format_time(d.created) + ".\n\n";
+  out += range_text(d) + "made " + format_time(d.created) + ".\n\n";
   if (!d.error.empty()) return out + "**This run failed:** " + escape_markdown(d.error) + "\n";
   out += "**" + summary_line(d) + "** " + samples_text(d) + "\n";
   if (!d.findings.empty()) out += "\n## Findings\n";

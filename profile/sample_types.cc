@@ -54,4 +54,11 @@ std::string_view profile_name_of_endpoint(std::string_view endpoint) {
   return endpoint;
 }
 
+std::string_view profile_name_of_sample_type(std::string_view type) {
+  if (type == "cpu" || type == "samples") return "process_cpu";
+  if (type.starts_with("alloc_") || type.starts_with("inuse_") || type == "space" || type == "objects") return "memory";
+  if (type == "delay" || type == "contentions") return "mutex";
+  return type.empty() ? "profile" : type;
+}
+
 }  // namespace watchfire::profile

@@ -33,4 +33,8 @@ ValueKind value_kind(std::string_view profile_name, std::string_view sample_type
 /// others their own name.
 std::string_view profile_name_of_endpoint(std::string_view endpoint);
 
+/// Profile name guessed from a sample type, for profiles that come without one: "cpu" -> "process_cpu",
+/// "inuse_space" -> "memory", "delay" -> "mutex", others their own name.
+std::string_view profile_name_of_sample_type(std::string_view sample_type);
+
 }  // namespace watchfire::profile

@@ -215,6 +215,7 @@ void ServiceAnalysis::cpu_changes(const Attribution& now, const MergeResult& mer
   if (!before) return;
   int64_t samples_before = sample_count(*request_.base, *before);
   if (samples_before < rules_.min_samples()) return;
+  if (ebpf_covered_ > 0) before->covered = covered_by_ebpf(query_, *request_.base);
   Attribution was = attribute(*before->profile, rules_, Resource::kCpu);
   WindowCost old_cost = window_cost(was, *before, samples_before, *request_.base);
   WindowCost new_cost = window_cost(now, merged, samples, request_.range);

@@ -1,0 +1,58 @@
+#include "cli/analyze_files.h"
+
+#include "agent/analyst/analyst.h"
+#include "agent/analyst/finding_builder.h"
+#include "cli/terminal.h"
+#include "converters/file_query.h"
+#include "findings/render.h"
+
+namespace watchfire::cli {
+namespace {
+
+// Two slots of time that no profile outgrows; the analyst only compares them.
+constexpr DurationNs kSlot = 10 * 365 * 24 * kHour;
+constexpr TimeRange kBase{0, kSlot};
+constexpr TimeRange kNow{kSlot, 2 * kSlot};
+
+std::string quoted_list(const std::vector<std::string>& files) {
+  std::string out;
+  for (const std::string& f : files) out += (out.empty() ? "" : " ") + agent::shell_quoted(f);
+  return out;
+}
+
+Result<findings::Digest> analyze(const AnalyzeFiles& o) {
+  WF_ASSIGN(agent::Analyst analyst, agent::Analyst::create(o.rules_file));
+  converters::FileQuery query;
+  std::vector<std::string> notes;
+  WF_TRY(query.add(o.files, kNow, notes));
+  agent::AnalystRequest request;
+  request.range = kNow;
+  request.service = o.service;
+  request.command_source = quoted_list(o.files);
+  if (!o.base.empty()) {
+    WF_TRY(query.add(o.base, kBase, notes));
+    request.base = kBase;
+  }
+  WF_ASSIGN(findings::Digest digest, analyst.analyze(query, request));
+  digest.created = now_ns();
+  digest.range = {};
+  digest.host = "files";
+  digest.notes.insert(digest.notes.begin(), notes.begin(), notes.end());
+  return digest;
+}
+
+}  // namespace
+
+int analyze_files(const AnalyzeFiles& options) {
+  auto digest = analyze(options);
+  if (!digest) return print_error(digest.error());
+  if (options.json)
+    print_bytes(findings::digest_json(*digest) + "\n");
+  else if (options.markdown)
+    print_untrusted(findings::digest_markdown(*digest));
+  else
+    print_untrusted(findings::digest_text(*digest));
+  return kExitGood;
+}
+
+}  // namespace watchfire::cli

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "converters/pprof/limits.h"
+#include "profile/labelled_profile.h"
+#include "profile/query.h"
+
+namespace watchfire::converters {
+
+/// Query over profile files, so that everything that works on the store works on files, too.
+///
+/// Files carry no series labels: service_name is the main binary's base name (its program, without a version), else
+/// the file's name up to the first dot; source is "file". Each add() puts its files into one slot of time of the
+/// caller's choice, one after the other per service and type, whatever their own clocks say. Totals since the start
+/// of a process (Go's alloc_*) are taken as they are; without a duration they count as one second. Not thread-safe.
+class FileQuery final : public profile::Query {
+ public:
+  explicit FileQuery(DecodeLimits limits = DecodeLimits::offline()) : limits_(limits) {}
+
+  /// Reads files, and the files directly within directories. A file that is no profile is a line in `notes`; it is an
+  /// error when none is. `slot` must be long enough for all their durations together.
+  Status add(const std::vector<std::string>& paths, TimeRange slot, std::vector<std::string>& notes);
+  /// Takes a profile as if it had been read.
+  void add_profile(profile::LabelledProfile entry, TimeRange slot);
+
+  Result<std::vector<profile::SeriesInfo>> series(const profile::Selector& selector, TimeRange range) override;
+  Result<profile::MergeResult> merge(const profile::Selector& selector, TimeRange range,
+                                     const profile::MergeOptions& options) override;
+  Result<std::vector<profile::TimelinePoint>> timeline(const profile::Selector& selector, TimeRange range,
+                                                       DurationNs step) override;
+
+ private:
+  struct Column {
+    const profile::LabelledProfile* entry = nullptr;
+    size_t column = 0;
+    profile::ProfileType type;
+  };
+  std::vector<Column> select(const profile::Selector& selector, TimeRange range) const;
+
+  DecodeLimits limits_;
+  std::vector<std::unique_ptr<profile::LabelledProfile>> entries_;
+};
+
+}  // namespace watchfire::converters
