@@ -1,5 +1,6 @@
 // watchfired: scrapes, receives, stores, analyses, publishes, serves. See daemon/daemon.h.
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -118,6 +119,8 @@ int check_config(const daemon::DaemonOptions& options) {
 
 int main(int argc, char** argv) {
   log_init("watchfired");
+  // Started by descriptor, older kernels would name the process after the descriptor's number.
+  ::prctl(PR_SET_NAME, "watchfired");
   ::signal(SIGPIPE, SIG_IGN);
   Arguments arguments = read_arguments(argc, argv);
   if (arguments.exit_code >= 0) return arguments.exit_code;

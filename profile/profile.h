@@ -93,7 +93,7 @@ struct Profile {
   std::vector<Function> functions;
   std::vector<Line> lines;
   std::vector<Location> locations;
-  SpanTable<uint32_t> stacks;  ///< location indices, leaf first; stack 0 is the empty one
+  SpanTable<uint32_t> stacks;   ///< location indices, leaf first; stack 0 is the empty one
   SpanTable<Label> label_sets;  ///< in wire order; label set 0 is the empty one
 
   std::vector<uint32_t> sample_stacks;
@@ -114,7 +114,8 @@ struct Profile {
   std::string_view text(StringId id) const { return strings.text(id); }
   std::span<const Line> lines_of(const Location& l) const { return {lines.data() + l.first_line, l.line_count}; }
   /// Adds one sample; `sample_values` holds one value a sample type. Stack leaf first.
-  void add_sample(std::span<const uint32_t> stack, std::span<const Label> labels, std::span<const int64_t> sample_values);
+  void add_sample(std::span<const uint32_t> stack, std::span<const Label> labels,
+                  std::span<const int64_t> sample_values);
   /// Bytes this profile holds on the heap, about.
   size_t memory_bytes() const;
 };

@@ -1,9 +1,9 @@
 /* The sampler: runs at each timer event on each CPU, walks both stacks and hands the whole sample to the CPU's own
  * perf ring. It holds no lock and shares nothing with programs that run in other contexts. Kernel 5.15 or newer. */
-#include <linux/bpf.h>
-#include <linux/bpf_perf_event.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
 
 #include "../sample_abi.h"
 
@@ -18,8 +18,8 @@ struct task_struct {
   unsigned int flags;
   int pid;
   int tgid;
-  struct mm_struct *mm;
-  struct task_struct *group_leader;
+  struct mm_struct* mm;
+  struct task_struct* group_leader;
   __u64 start_boottime;
   __u64 self_exec_id;
   char comm[16];
@@ -60,10 +60,12 @@ struct {
 #define CS_USER_BITS 3
 #define CS_USER_32 0x23
 
-static __always_inline int is_user(const struct pt_regs *regs) { return (regs->cs & CS_USER_BITS) == CS_USER_BITS; }
+static __always_inline int is_user(const struct pt_regs* regs) {
+  return (regs->cs & CS_USER_BITS) == CS_USER_BITS;
+}
 
 /* Appends one user address behind the kernel's. */
-static __always_inline void push(struct wf_sample *s, __u64 address) {
+static __always_inline void push(struct wf_sample* s, __u64 address) {
   s->frames[(s->kernel_frames + s->user_frames) & (WF_MAX_FRAMES - 1)] = address;
   s->user_frames++;
 }
@@ -76,7 +78,7 @@ static __always_inline int enters_goroutine(__u64 from, __u64 to) {
 
 /* Follows the chain of frame pointers. Each step is checked before it reads, since a read that faults costs more
  * than the rest of the walk. */
-static __always_inline __u32 walk_user(struct wf_sample *s, __u64 ip, __u64 sp, __u64 fp) {
+static __always_inline __u32 walk_user(struct wf_sample* s, __u64 ip, __u64 sp, __u64 fp) {
   push(s, ip);
   for (int i = 1; i < WF_MAX_USER_FRAMES; i++) {
     struct {
@@ -85,7 +87,7 @@ static __always_inline __u32 walk_user(struct wf_sample *s, __u64 ip, __u64 sp, 
     } frame;
     if (fp < FIRST_PAGE) return WF_END_OF_CHAIN;
     if ((fp & 7) != 0 || fp < sp || fp - sp > MAX_STACK_BYTES || fp >= USER_END) return WF_END_BAD_FRAME_POINTER;
-    if (bpf_probe_read_user(&frame, sizeof(frame), (const void *)fp) != 0) return WF_END_FAULT;
+    if (bpf_probe_read_user(&frame, sizeof(frame), (const void*)fp) != 0) return WF_END_FAULT;
     if (frame.return_address == 0) return WF_END_OF_CHAIN;
     if (frame.return_address < FIRST_PAGE || frame.return_address >= USER_END) return WF_END_BAD_FRAME_POINTER;
     push(s, frame.return_address);
@@ -101,13 +103,13 @@ static __always_inline __u32 walk_user(struct wf_sample *s, __u64 ip, __u64 sp, 
   return WF_END_DEPTH;
 }
 
-static __always_inline void walk_kernel(struct wf_sample *s, void *ctx) {
+static __always_inline void walk_kernel(struct wf_sample* s, void* ctx) {
   long bytes = bpf_get_stack(ctx, s->frames, WF_MAX_KERNEL_FRAMES * sizeof(__u64), 0);
   s->kernel_frames = bytes > 0 ? bytes / sizeof(__u64) : 0;
 }
 
-static __always_inline void describe(struct wf_sample *s, struct task_struct *task) {
-  struct task_struct *leader = task->group_leader;
+static __always_inline void describe(struct wf_sample* s, struct task_struct* task) {
+  struct task_struct* leader = task->group_leader;
   s->boot_ns = bpf_ktime_get_boot_ns();
   s->pid = task->tgid;
   s->tid = task->pid;
@@ -120,8 +122,8 @@ static __always_inline void describe(struct wf_sample *s, struct task_struct *ta
   bpf_probe_read_kernel(s->process_comm, sizeof(s->process_comm), leader->comm);
 }
 
-static __always_inline void walk(struct wf_sample *s, struct bpf_perf_event_data *ctx, struct task_struct *task) {
-  struct pt_regs *regs;
+static __always_inline void walk(struct wf_sample* s, struct bpf_perf_event_data* ctx, struct task_struct* task) {
+  struct pt_regs* regs;
   s->kernel_frames = 0;
   s->user_frames = 0;
   s->user_end = WF_END_NO_USER_STACK;
@@ -136,17 +138,17 @@ static __always_inline void walk(struct wf_sample *s, struct bpf_perf_event_data
   }
   walk_kernel(s, ctx);
   if (s->is_kernel_thread || task->mm == 0) return; /* or exiting: its memory is gone */
-  regs = (struct pt_regs *)bpf_task_pt_regs(task);
+  regs = (struct pt_regs*)bpf_task_pt_regs(task);
   if (!is_user(regs)) return;
   s->user_end = walk_user(s, regs->rip, regs->rsp, regs->rbp);
 }
 
 SEC("perf_event")
-int watchfire_sample(struct bpf_perf_event_data *ctx) {
+int watchfire_sample(struct bpf_perf_event_data* ctx) {
   __u32 zero = 0;
-  struct wf_counts *count = bpf_map_lookup_elem(&counts, &zero);
-  struct wf_sample *s = bpf_map_lookup_elem(&scratch, &zero);
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct wf_counts* count = bpf_map_lookup_elem(&counts, &zero);
+  struct wf_sample* s = bpf_map_lookup_elem(&scratch, &zero);
+  struct task_struct* task = bpf_get_current_task_btf();
   __u32 frames;
   if (!count || !s) return 0;
   count->fired++;
