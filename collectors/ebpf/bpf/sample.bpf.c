@@ -1,11 +1,11 @@
 /* The sampler: runs at each timer event on each CPU, walks both stacks and hands the whole sample to the CPU's own
  * perf ring. It holds no lock and shares nothing with programs that run in other contexts. Kernel 5.15 or newer. */
-/* clang-format off: the helpers need the kernel's types first. */
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
+// clang-format off: the helpers need the kernel's types first.
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
-/* clang-format on */
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+// clang-format on
 
 #include "../sample_abi.h"
 
