@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
 #include <sys/capability.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -58,6 +59,14 @@ bool has_capability(cap_value_t capability) {
   cap_get_flag(caps, capability, CAP_EFFECTIVE, &value);
   cap_free(caps);
   return value == CAP_SET;
+}
+
+/// Inode of the pid namespace we are in, so that pids in samples are those of our /proc; 0 for the initial one.
+uint32_t own_pid_namespace() {
+  constexpr ino_t kInitial = 0xEFFFFFFC;  // PROC_PID_INIT_INO
+  struct stat st{};
+  if (::stat("/proc/self/ns/pid", &st) != 0 || st.st_ino == kInitial) return 0;
+  return static_cast<uint32_t>(st.st_ino);
 }
 
 Result<Fd> open_timer(int cpu, uint32_t hz) {
@@ -172,6 +181,7 @@ Status BpfSampler::State::load() {
   libbpf_set_print(keep_message);
   skeleton = sample_bpf__open();
   if (skeleton == nullptr) return fail(system_error(errno, "opening the eBPF program"));
+  skeleton->rodata->pid_namespace_inode = own_pid_namespace();
   if (sample_bpf__load(skeleton) == 0) return {};
   int error = errno;
   std::string text = "loading the eBPF program: " + libbpf_message();

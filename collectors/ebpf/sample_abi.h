@@ -25,8 +25,8 @@ struct wf_sample {
   __u64 start_boot_ns;    /* CLOCK_BOOTTIME when the process (its first thread) started */
   __u64 runtime_ns;       /* CPU time of the thread since its start, as the scheduler accounts it */
   __u64 cgroup_id;        /* inode of the cgroup in the unified hierarchy */
-  __u32 pid;              /* tgid, initial pid namespace */
-  __u32 tid;              /* initial pid namespace */
+  __u32 pid;              /* tgid in the collector's pid namespace, 0: the process is outside of it */
+  __u32 tid;              /* the same of the thread */
   __u32 exec_id;          /* low half of self_exec_id of the main thread */
   __u16 kernel_frames;    /* how many addresses are the kernel's */
   __u16 user_frames;      /* how many follow of the process */

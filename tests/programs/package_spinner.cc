@@ -22,7 +22,7 @@
 int main() {
   volatile uint64_t sink = 0;
   for (;;) {
-    sink = spin_in_user_code(2'000'000);
+    sink = spin_in_user_code(20'000'000);
     spin_in_kernel(5'000);
   }
 }

@@ -16,12 +16,32 @@ struct sched_entity {
 
 struct mm_struct;
 
+struct ns_common {
+  unsigned int inum;
+} __attribute__((preserve_access_index));
+
+struct pid_namespace {
+  struct ns_common ns;
+} __attribute__((preserve_access_index));
+
+struct upid {
+  int nr;
+  struct pid_namespace* ns;
+} __attribute__((preserve_access_index));
+
+/* One number a namespace, the outermost first. */
+struct pid {
+  unsigned int level;
+  struct upid numbers[1];
+} __attribute__((preserve_access_index));
+
 struct task_struct {
   unsigned int flags;
   int pid;
   int tgid;
   struct mm_struct* mm;
   struct task_struct* group_leader;
+  struct pid* thread_pid;
   __u64 start_boottime;
   __u64 self_exec_id;
   char comm[16];
@@ -47,6 +67,10 @@ struct {
   __type(key, __u32);
   __type(value, struct wf_counts);
 } counts SEC(".maps");
+
+/* Inode of the pid namespace whose numbers are reported; 0: the initial one. Set before loading. */
+const volatile __u32 pid_namespace_inode = 0;
+#define MAX_PID_LEVELS 8
 
 /* A frame pointer further above the stack pointer than this is taken for something else. */
 #define MAX_STACK_BYTES (64ULL << 20)
@@ -110,11 +134,26 @@ static __always_inline void walk_kernel(struct wf_sample* s, void* ctx) {
   s->kernel_frames = bytes > 0 ? bytes / sizeof(__u64) : 0;
 }
 
+/* The task's number in our namespace, 0 when it has none there. */
+static __always_inline __u32 visible_pid(struct task_struct* task, __u32 initial) {
+  struct pid* pid = task->thread_pid;
+  const char* numbers;
+  if (pid_namespace_inode == 0) return initial;
+  if (!pid) return 0;
+  numbers = (const char*)&pid->numbers;
+  for (int i = 0; i < MAX_PID_LEVELS; i++) {
+    const struct upid* u = (const struct upid*)(numbers + i * bpf_core_type_size(struct upid));
+    if (i > BPF_CORE_READ(pid, level)) break;
+    if (BPF_CORE_READ(u, ns, ns.inum) == pid_namespace_inode) return BPF_CORE_READ(u, nr);
+  }
+  return 0;
+}
+
 static __always_inline void describe(struct wf_sample* s, struct task_struct* task) {
   struct task_struct* leader = task->group_leader;
   s->boot_ns = bpf_ktime_get_boot_ns();
-  s->pid = task->tgid;
-  s->tid = task->pid;
+  s->pid = visible_pid(leader, task->tgid);
+  s->tid = visible_pid(task, task->pid);
   s->runtime_ns = task->se.sum_exec_runtime;
   s->start_boot_ns = leader->start_boottime;
   s->exec_id = leader->self_exec_id;
