@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "converters/decode_any.h"
+#include "converters/demangle_names.h"
 #include "profile/merge.h"
 
 namespace watchfire::converters {
@@ -92,6 +93,7 @@ Status FileQuery::add(const std::vector<std::string>& paths, TimeRange slot, std
         notes.push_back(last.message);
         continue;
       }
+      demangle_names(*p, DemangleMode::kDefault, false);
       ++read;
       LabelledProfile entry;
       entry.labels = {{"service_name", service_of(*p, path)}, {"source", "file"}};

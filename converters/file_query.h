@@ -13,8 +13,9 @@ namespace watchfire::converters {
 ///
 /// Files carry no series labels: service_name is the main binary's base name (its program, without a version), else
 /// the file's name up to the first dot; source is "file". Each add() puts its files into one slot of time of the
-/// caller's choice, one after the other per service and type, whatever their own clocks say. Totals since the start
-/// of a process (Go's alloc_*) are taken as they are; without a duration they count as one second. Not thread-safe.
+/// caller's choice, one after the other per service and type, whatever their own clocks say. Function names are made
+/// readable, as the store's are. Totals since the start of a process (Go's alloc_*) are taken as they are; without a
+/// duration they count as one second. Not thread-safe.
 class FileQuery final : public profile::Query {
  public:
   explicit FileQuery(DecodeLimits limits = DecodeLimits::offline()) : limits_(limits) {}

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <set>
+#include <tuple>
 
 #include "agent/analyst/attribution.h"
 #include "agent/analyst/change.h"
@@ -20,15 +21,11 @@ using findings::ServiceSummary;
 using profile::MergeResult;
 using profile::Query;
 
-constexpr double kMinRelativeChange = 0.15;
-constexpr double kMinCoresOfChange = 0.01;
 constexpr double kIdleCores = 0.005;
-constexpr double kGrowthFactor = 1.3;
-constexpr double kGrowthBytes = 16e6;
-constexpr double kGrowthGoroutines = 100;
-constexpr size_t kMaxChanges = 3;
 constexpr int kDispersionParts = 12;
+// Rules that the code knows by name.
 constexpr std::string_view kHotCode = "own_code";
+constexpr std::string_view kAllocator = "allocation_churn";
 
 int64_t total_of(const profile::Profile& p) {
   int64_t total = 0;
@@ -147,14 +144,16 @@ WindowCost ServiceAnalysis::window_cost(const Attribution& a, const MergeResult&
   return w;
 }
 
-// The function that allocates most: from the allocation profile, else from the allocator's stacks in the CPU profile.
+// The function that allocates most: from the allocation profile, else by the allocator's stacks in the CPU profile and
+// by those that help the collector because they allocate.
 std::optional<OwnFunction> ServiceAnalysis::top_allocator(const Attribution& cpu) {
-  std::map<OwnFunction, int64_t> costs;
+  Attribution::Sums costs;
   auto merged = query_.merge(profile::Selector::of_service("memory:alloc_space", service_), request_.range, {});
   if (merged) costs = attribute(*merged->profile, rules_, Resource::kAllocations).by_own_function;
   if (costs.empty()) {
     for (const auto& [rule, functions] : cpu.by_rule)
-      if (rules_.rules()[rule].id == "allocation_churn") costs = functions;
+      if (rules_.rules()[rule].id == kAllocator || rules_.rules()[rule].blame == Rule::Blame::kAllocations)
+        for (const auto& [f, value] : functions) costs[f] += value;
   }
   std::erase_if(costs, [](const auto& c) { return c.first.name.empty(); });
   if (costs.empty()) return std::nullopt;
@@ -165,7 +164,7 @@ void ServiceAnalysis::add_rule_findings(const Attribution& a, FindingBuilder& bu
   if (a.total <= 0 || builder.amount(a.total) < min_total) return;
   for (const auto& [index, functions] : a.by_rule) {
     const Rule& rule = rules_.rules()[index];
-    std::map<OwnFunction, int64_t> blamed = functions;
+    Attribution::Sums blamed = functions;
     if (rule.blame == Rule::Blame::kAllocations) {
       int64_t sum = 0;
       for (const auto& [f, v] : functions) sum += v;
@@ -210,7 +209,8 @@ void ServiceAnalysis::drop_doubled_hot_code() {
 }
 
 void ServiceAnalysis::cpu_changes(const Attribution& now, const MergeResult& merged, int64_t samples) {
-  if (!request_.base) return;
+  const ChangeRule* rule = rules_.change_rule(Resource::kCpu);
+  if (!request_.base || rule == nullptr) return;
   auto before = query_.merge(profile::Selector::of_service("process_cpu:cpu", service_), *request_.base, {});
   if (!before) return;
   int64_t samples_before = sample_count(*request_.base, *before);
@@ -221,12 +221,12 @@ void ServiceAnalysis::cpu_changes(const Attribution& now, const MergeResult& mer
   WindowCost new_cost = window_cost(now, merged, samples, request_.range);
   FindingBuilder builder(service_, request_, merged, Resource::kCpu, now.total, samples);
   size_t told = 0;
-  for (const FunctionChange& c : rising_functions(old_cost, new_cost, kMinRelativeChange)) {
+  for (const FunctionChange& c : rising_functions(old_cost, new_cost, rule->min_relative)) {
     findings::Change cores = c.change;
     for (double* v : {&cores.before, &cores.after, &cores.low, &cores.high}) *v /= static_cast<double>(kSecond);
-    if (cores.after - cores.before < kMinCoresOfChange || c.function.name.empty()) continue;
-    if (++told > kMaxChanges) break;
-    findings_.push_back(builder.of_change("cpu_regression", c.function, cores, c.samples));
+    if (cores.after - cores.before < rule->min_amount || c.function.name.empty()) continue;
+    if (++told > rule->max_findings) break;
+    findings_.push_back(builder.of_change(*rule, c.function, cores, c.samples));
   }
 }
 
@@ -247,29 +247,32 @@ void ServiceAnalysis::resource(std::string_view type, Resource r) {
   if (r == Resource::kHeap || r == Resource::kGoroutines) growth(type, r, a, *merged);
 }
 
-// Gauges that grew against the window before: the service's total, and the function that grew most.
+// Gauges that grew against the window before: when the service's total did, the functions that grew most.
 void ServiceAnalysis::growth(std::string_view type, Resource r, const Attribution& now, const MergeResult& merged) {
-  if (!request_.base) return;
+  const ChangeRule* rule = rules_.change_rule(r);
+  if (!request_.base || rule == nullptr) return;
   auto before = query_.merge(profile::Selector::of_service(type, service_), *request_.base, {});
   if (!before) return;
   Attribution was = attribute(*before->profile, rules_, r);
-  double least = r == Resource::kHeap ? kGrowthBytes : kGrowthGoroutines;
-  double grown = static_cast<double>(now.total - was.total);
-  if (grown < least || static_cast<double>(now.total) < kGrowthFactor * static_cast<double>(was.total)) return;
-  OwnFunction most;
-  int64_t most_growth = 0;
+  auto notable = [&](int64_t old_value, int64_t new_value) {
+    double grown = static_cast<double>(new_value - old_value);
+    return grown >= rule->min_amount && grown >= rule->min_relative * static_cast<double>(old_value);
+  };
+  if (!notable(was.total, now.total)) return;
+  std::vector<std::tuple<int64_t, OwnFunction, int64_t>> risen;  // minus the growth, function, value now
   for (const auto& [f, value] : now.by_own_function) {
     auto it = was.by_own_function.find(f);
-    int64_t growth = value - (it == was.by_own_function.end() ? 0 : it->second);
-    if (growth > most_growth && !f.name.empty()) most = f, most_growth = growth;
+    int64_t old_value = it == was.by_own_function.end() ? 0 : it->second;
+    if (!f.name.empty() && notable(old_value, value)) risen.emplace_back(old_value - value, f, value);
   }
-  if (most.name.empty()) return;
-  FindingBuilder builder(service_, request_, merged, r, now.total, static_cast<int64_t>(merged.stats.samples));
-  double after = static_cast<double>(now.by_own_function.at(most));
-  findings::Change change{after - static_cast<double>(most_growth), after, 0, 0};
-  change.low = change.high = change.after - change.before;
-  findings_.push_back(builder.of_change(r == Resource::kHeap ? "heap_growth" : "goroutine_growth", most, change,
-                                        static_cast<int64_t>(merged.stats.samples)));
+  std::ranges::sort(risen);
+  if (risen.size() > rule->max_findings) risen.resize(rule->max_findings);
+  int64_t samples = static_cast<int64_t>(merged.stats.samples);
+  FindingBuilder builder(service_, request_, merged, r, now.total, samples);
+  for (const auto& [minus_growth, function, value] : risen) {
+    double after = static_cast<double>(value), growth = static_cast<double>(-minus_growth);
+    findings_.push_back(builder.of_change(*rule, function, {after - growth, after, growth, growth}, samples));
+  }
 }
 
 }  // namespace

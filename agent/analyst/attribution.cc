@@ -2,6 +2,10 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <tuple>
+
+#include "agent/analyst/function_name.h"
 #include "profile/function_totals.h"
 
 namespace watchfire::agent {
@@ -27,6 +31,9 @@ struct Frame {
   uint32_t function = profile::kNone;
 };
 
+// By index of the function; kNone for stacks without one of the user's.
+using SumsBySymbol = std::map<uint32_t, int64_t>;
+
 class Attributor {
  public:
   Attributor(const Profile& p, const RuleSet& set, findings::Resource resource) : p_(p), set_(set) {
@@ -44,6 +51,8 @@ class Attributor {
       unfold(p_.stacks[s]);
       add(sums[s]);
     }
+    out_.by_own_function = folded(nearest_to_leaf_);
+    for (const auto& [rule, sums_of_rule] : by_rule_) out_.by_rule[rule] = folded(sums_of_rule);
     return std::move(out_);
   }
 
@@ -53,7 +62,7 @@ class Attributor {
     known_[function] = true;
     NameFacts& f = facts_[function];
     const profile::Function& fn = p_.functions[function];
-    std::string_view name = p_.text(fn.name);
+    std::string name = own_name(p_.text(fn.name));
     uint32_t mapping = p_.locations[location].mapping;
     std::string_view object = mapping == profile::kNone ? "" : p_.text(p_.mappings[mapping].file);
     f.is_library = set_.is_library(name, p_.text(fn.file), object);
@@ -75,37 +84,58 @@ class Attributor {
         if (line.function != profile::kNone) frames_.push_back({&facts_of(line.function, l), line.function});
   }
 
-  // The innermost user's function at or rootwards of `from`.
-  OwnFunction own_from(size_t from) const {
-    for (size_t i = from; i < frames_.size(); ++i) {
-      if (frames_[i].facts->is_library) continue;
-      const profile::Function& f = p_.functions[frames_[i].function];
-      return {std::string(p_.text(f.name)), std::string(p_.text(f.file))};
-    }
-    return {};
+  // The innermost user's function at or rootwards of `from`; kNone when there is none.
+  uint32_t own_from(size_t from) const {
+    for (size_t i = from; i < frames_.size(); ++i)
+      if (!frames_[i].facts->is_library) return frames_[i].function;
+    return profile::kNone;
   }
 
-  // The innermost frame that matches the rule, unless something above it takes the stack away.
+  // The innermost frame that matches the rule, unless something else in the stack takes it away.
   std::optional<size_t> match(size_t bit_index) const {
     uint64_t bit = 1ull << bit_index;
+    const Rule& rule = set_.rules()[rules_[bit_index]];
     if (frames_.empty() || !(frames_.front().facts->leaf & bit)) return std::nullopt;
     for (size_t i = 0; i < frames_.size(); ++i) {
-      if (!(frames_[i].facts->frames & bit)) continue;
-      for (size_t k = i + 1; k < frames_.size(); ++k)
-        if (frames_[k].facts->not_under & bit) return std::nullopt;
-      return i;
+      if (frames_[i].facts->frames & bit) {
+        for (size_t k = i + 1; k < frames_.size(); ++k)
+          if (frames_[k].facts->not_under & bit) return std::nullopt;
+        return i;
+      }
+      // The user's own code, called back from further up, is not what the rule is about.
+      if (!rule.callbacks && !frames_[i].facts->is_library) return std::nullopt;
     }
     return std::nullopt;
   }
 
   void add(int64_t value) {
-    out_.by_own_function[own_from(0)] += value;
+    nearest_to_leaf_[own_from(0)] += value;
     for (size_t i = 0; i < rules_.size(); ++i) {
       std::optional<size_t> at = match(i);
       if (!at) continue;
-      out_.by_rule[rules_[i]][own_from(*at)] += value;
+      by_rule_[rules_[i]][own_from(*at)] += value;
       return;
     }
+  }
+
+  // From symbols to functions as people know them, each under the symbol that costs most.
+  Attribution::Sums folded(const SumsBySymbol& sums) const {
+    std::vector<std::pair<OwnFunction, int64_t>> all;
+    for (const auto& [function, value] : sums) {
+      OwnFunction f;
+      if (function != profile::kNone) {
+        std::string_view name = p_.text(p_.functions[function].name);
+        f = {std::string(name), std::string(p_.text(p_.functions[function].file)), stable_name(name)};
+      }
+      all.emplace_back(std::move(f), value);
+    }
+    std::ranges::sort(all, [](const auto& a, const auto& b) {
+      return std::tuple(-a.second, std::string_view(a.first.name), std::string_view(a.first.file)) <
+             std::tuple(-b.second, std::string_view(b.first.name), std::string_view(b.first.file));
+    });
+    Attribution::Sums out;
+    for (auto& [function, value] : all) out[std::move(function)] += value;
+    return out;
   }
 
   const Profile& p_;
@@ -114,6 +144,8 @@ class Attributor {
   std::vector<NameFacts> facts_;
   std::vector<bool> known_;
   std::vector<Frame> frames_;
+  SumsBySymbol nearest_to_leaf_;
+  std::map<size_t, SumsBySymbol> by_rule_;
   Attribution out_;
 };
 

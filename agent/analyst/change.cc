@@ -55,8 +55,8 @@ std::vector<FunctionChange> rising_functions(const WindowCost& before, const Win
   std::vector<FunctionChange> out;
   if (before.seconds <= 0 || after.seconds <= 0 || before.per_sample <= 0 || after.per_sample <= 0) return out;
   std::set<OwnFunction> all;
+  for (const auto& [f, v] : after.by_function) all.insert(f);  // first, so that its symbols are the ones named
   for (const auto& [f, v] : before.by_function) all.insert(f);
-  for (const auto& [f, v] : after.by_function) all.insert(f);
   double threshold = upper_quantile(kFalseReports / static_cast<double>(std::max<size_t>(1, all.size())));
   for (const OwnFunction& f : all) {
     Rate was = rate_of(before, f), is = rate_of(after, f);

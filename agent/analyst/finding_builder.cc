@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "agent/analyst/function_name.h"
 #include "findings/render.h"
 #include "profile/function_totals.h"
 
@@ -19,7 +20,27 @@ using findings::Resource;
 
 constexpr double kSamplesForFullTrust = 50;
 
-double factor_of(Resource r, DurationNs covered) {
+std::string replace_all(std::string text, std::string_view what, std::string_view with) {
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+    text.replace(at, what.size(), with);
+  return text;
+}
+
+std::string percent_text(const findings::Change& c) {
+  if (c.before <= 0) return "new";
+  char text[32];
+  std::snprintf(text, sizeof text, "%+.0f %%", 100 * (c.after / c.before - 1));
+  return text;
+}
+
+std::string one_line(std::string text) {
+  std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+double amount_factor(Resource r, DurationNs covered) {
   double seconds = std::max(1e-9, static_cast<double>(covered) / static_cast<double>(kSecond));
   switch (r) {
     case Resource::kCpu:
@@ -32,20 +53,21 @@ double factor_of(Resource r, DurationNs covered) {
   }
 }
 
-std::string stable_key(const std::string& service, const std::string& cause, const OwnFunction& f) {
-  std::string text = service + '\n' + cause + '\n' + f.name + '\n' + f.file;
+std::string finding_key(const std::string& service, const std::string& cause, const OwnFunction& f) {
+  std::string text = service + '\n' + cause + '\n' + stable_name(f.name);
   char hex[17];
   std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(XXH3_64bits(text.data(), text.size())));
   return hex;
 }
 
-std::string replace_all(std::string text, std::string_view what, std::string_view with) {
-  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
-    text.replace(at, what.size(), with);
-  return text;
+std::string evidence_command(const std::string& service, const profile::ProfileType& type, TimeRange range,
+                             const std::string& function) {
+  std::string command = std::string("watchfire ") + (function.empty() ? "top" : "peek") + " --service " +
+                        shell_quoted(service) + " --type " + type.name + ":" + type.sample_type + " --start " +
+                        format_time(range.start) + " --end " + format_time(range.end + kSecond - 1);
+  if (!function.empty()) command += " -- " + shell_quoted("^" + re2::RE2::QuoteMeta(function) + "$");
+  return command;
 }
-
-}  // namespace
 
 std::string shell_quoted(std::string_view word) {
   std::string out = "'";
@@ -66,16 +88,22 @@ FindingBuilder::FindingBuilder(const std::string& service, const AnalystRequest&
       resource_(resource),
       total_(total),
       samples_(samples),
-      factor_(factor_of(resource, merged.covered)) {}
+      factor_(amount_factor(resource, merged.covered)) {}
 
+// Names come in last, so that nothing inside them is taken for a placeholder.
 std::string FindingBuilder::fill(std::string text, const Finding& f) const {
   char share[32];
   std::snprintf(share, sizeof share, "%.1f %%", f.share * 100);
-  std::string function = f.function.empty() ? "no single function" : f.function.raw();
   text = replace_all(std::move(text), "{share}", share);
   text = replace_all(std::move(text), "{amount}", findings::amount_text(resource_, f.amount));
-  text = replace_all(std::move(text), "{service}", service_);
-  return replace_all(std::move(text), "{function}", function);
+  if (f.change) {
+    text = replace_all(std::move(text), "{before}", findings::amount_text(resource_, f.change->before));
+    text = replace_all(std::move(text), "{after}", findings::amount_text(resource_, f.change->after));
+    text = replace_all(std::move(text), "{percent}", percent_text(*f.change));
+  }
+  text = replace_all(std::move(text), "{service}", one_line(service_));
+  return replace_all(std::move(text), "{function}",
+                     f.function.empty() ? "no single function" : one_line(f.function.raw()));
 }
 
 // The function's own numbers, as a report of the same query gives them.
@@ -91,7 +119,7 @@ Evidence FindingBuilder::evidence(const OwnFunction& function, double credited) 
     const profile::Profile& p = *merged_.profile;
     double flat = 0, cum = 0;
     for (const auto& t : profile::function_totals(p, 0).functions) {
-      if (p.text(t.name) != function.name || p.text(t.file) != function.file) continue;
+      if (p.text(t.name) != function.name) continue;
       flat += static_cast<double>(t.flat);
       cum += static_cast<double>(t.cum);
     }
@@ -99,13 +127,10 @@ Evidence FindingBuilder::evidence(const OwnFunction& function, double credited) 
     e.numbers.push_back({"cum", cum, unit});
   }
   e.numbers.push_back({"credited", credited, unit});
-  std::string regex = "^" + re2::RE2::QuoteMeta(function.name) + "$";
   if (request_.command_source == "watchfire") {
-    e.command = "watchfire " + e.tool + " --service " + shell_quoted(service_) + " --type " + merged_.type.name + ":" +
-                merged_.type.sample_type + " --start " + format_time(request_.range.start) + " --end " +
-                format_time(request_.range.end + kSecond - 1);
-    if (!function.name.empty()) e.command += " -- " + shell_quoted(regex);
+    e.command = evidence_command(service_, merged_.type, request_.range, function.name);
   } else {
+    std::string regex = "^" + re2::RE2::QuoteMeta(function.name) + "$";
     e.command = "watchfire pprof -sample_index=" + merged_.type.sample_type +
                 (function.name.empty() ? " -top " : " -peek=" + shell_quoted(regex) + " ") + request_.command_source;
   }
@@ -114,7 +139,7 @@ Evidence FindingBuilder::evidence(const OwnFunction& function, double credited) 
 
 Finding FindingBuilder::begin(const std::string& cause_class, const OwnFunction& function, double amount) const {
   Finding f;
-  f.key = stable_key(service_, cause_class, function);
+  f.key = finding_key(service_, cause_class, function);
   f.service = UntrustedText(service_);
   f.resource = resource_;
   f.cause_class = cause_class;
@@ -139,25 +164,17 @@ Finding FindingBuilder::of_rule(const Rule& rule, const OwnFunction& function, i
   return f;
 }
 
-Finding FindingBuilder::of_change(const std::string& cause_class, const OwnFunction& function, findings::Change change,
+Finding FindingBuilder::of_change(const ChangeRule& rule, const OwnFunction& function, findings::Change change,
                                   int64_t samples) const {
-  Finding f = begin(cause_class, function, change.after);
+  Finding f = begin(rule.id, function, change.after);
   f.change = change;
   f.gain_bound = change.after - change.before;
   f.share = total_ > 0 ? std::min(1.0, change.after / amount(total_)) : 0;
   f.samples = samples;
-  f.confidence = resource_ == Resource::kCpu ? 0.95 : 0.8;
-  char percent[32];
-  if (change.before > 0)
-    std::snprintf(percent, sizeof percent, "%+.0f %%", 100 * (change.after / change.before - 1));
-  else
-    std::snprintf(percent, sizeof percent, "new");
-  std::string from = findings::amount_text(resource_, change.before),
-              to = findings::amount_text(resource_, change.after);
-  f.title = UntrustedText(fill("{function} costs more than in the window before: ", f) + from + " to " + to + " (" +
-                          percent + ")");
-  f.explanation = UntrustedText(fill("The cost of {function} in {service} rose from ", f) + from + " to " + to + ".");
-  f.advice = "Compare what was deployed or what load came between the two windows.";
+  f.confidence = rule.confidence;
+  f.title = UntrustedText(fill(rule.title, f));
+  f.explanation = UntrustedText(fill(rule.explanation, f));
+  f.advice = rule.advice;
   f.evidence.push_back(evidence(function, change.after / factor_));
   return f;
 }

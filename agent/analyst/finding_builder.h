@@ -19,7 +19,7 @@ class FindingBuilder {
   double amount(int64_t value) const { return static_cast<double>(value) * factor_; }
   findings::Finding of_rule(const Rule& rule, const OwnFunction& function, int64_t value) const;
   /// `change` in the resource's unit.
-  findings::Finding of_change(const std::string& cause_class, const OwnFunction& function, findings::Change change,
+  findings::Finding of_change(const ChangeRule& rule, const OwnFunction& function, findings::Change change,
                               int64_t samples) const;
 
  private:
@@ -35,6 +35,14 @@ class FindingBuilder {
   int64_t samples_;
   double factor_ = 1;
 };
+
+/// What turns a value of a profile covering this long into the resource's unit: ns of CPU into cores ...
+double amount_factor(findings::Resource resource, DurationNs covered);
+/// Equal for equal causes, whatever the window.
+std::string finding_key(const std::string& service, const std::string& cause, const OwnFunction& function);
+/// The command that shows the function between its neighbours, or without one the heaviest functions.
+std::string evidence_command(const std::string& service, const profile::ProfileType& type, TimeRange range,
+                             const std::string& function);
 
 /// 'it'"'"'s': a word that a POSIX shell takes as it is.
 std::string shell_quoted(std::string_view word);

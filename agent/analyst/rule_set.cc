@@ -40,6 +40,14 @@ Status read_regex(ObjectReader& r, const ConfigValue& parent, const std::string&
   return {};
 }
 
+Result<findings::Resource> resource_of(const ConfigValue& v, const std::string& what, const std::string& name) {
+  using findings::Resource;
+  for (auto r : {Resource::kCpu, Resource::kAllocations, Resource::kHeap, Resource::kLocks, Resource::kGoroutines})
+    if (findings::resource_name(r) == name) return r;
+  return fail(config_error(v, what + ".resource: unknown resource '" + name + "'")
+                  .hinted("cpu, allocations, heap, locks or goroutines"));
+}
+
 Result<Rule> read_rule(const ConfigValue& v, const std::string& what) {
   Rule rule;
   std::string resource, blame = "caller";
@@ -51,6 +59,7 @@ Result<Rule> read_rule(const ConfigValue& v, const std::string& what) {
   WF_TRY(read_regex(r, v, what, "not_under", rule.not_under));
   WF_TRY(read_regex(r, v, what, "leaf", rule.leaf));
   r.text("blame", blame);
+  r.flag("callbacks", rule.callbacks);
   r.number("min_share", rule.min_share, 0, 1);
   r.number("min_amount", rule.min_amount, 0, 1e18);
   r.number("confidence", rule.confidence, 0, 1);
@@ -59,16 +68,35 @@ Result<Rule> read_rule(const ConfigValue& v, const std::string& what) {
   r.text("explanation", rule.explanation);
   r.text("advice", rule.advice);
   WF_TRY(r.finish());
-  bool known = false;
-  for (auto candidate : {findings::Resource::kCpu, findings::Resource::kAllocations, findings::Resource::kHeap,
-                         findings::Resource::kLocks, findings::Resource::kGoroutines})
-    if (findings::resource_name(candidate) == resource) rule.resource = candidate, known = true;
-  if (!known)
-    return fail(config_error(v, what + ".resource: unknown resource '" + resource + "'")
-                    .hinted("cpu, allocations, heap, locks or goroutines"));
+  WF_ASSIGN(rule.resource, resource_of(v, what, resource));
   if (blame != "caller" && blame != "allocations")
     return fail(config_error(v, what + ".blame: expected caller or allocations, found '" + blame + "'"));
   rule.blame = blame == "caller" ? Rule::Blame::kCaller : Rule::Blame::kAllocations;
+  return rule;
+}
+
+Result<ChangeRule> read_change_rule(const ConfigValue& v, const std::string& what) {
+  ChangeRule rule;
+  std::string resource;
+  int64_t max_findings = static_cast<int64_t>(rule.max_findings);
+  ObjectReader r(v, what);
+  for (const char* key : {"id", "resource", "title"}) r.require(key);
+  r.text("id", rule.id);
+  r.text("resource", resource);
+  r.number("min_relative", rule.min_relative, 0, 1000);
+  r.number("min_amount", rule.min_amount, 0, 1e18);
+  r.integer("max_findings", max_findings, 1, 100);
+  r.number("confidence", rule.confidence, 0, 1);
+  r.text("title", rule.title);
+  r.text("explanation", rule.explanation);
+  r.text("advice", rule.advice);
+  WF_TRY(r.finish());
+  rule.max_findings = static_cast<size_t>(max_findings);
+  WF_ASSIGN(rule.resource, resource_of(v, what, resource));
+  using findings::Resource;
+  if (rule.resource != Resource::kCpu && rule.resource != Resource::kHeap && rule.resource != Resource::kGoroutines)
+    return fail(config_error(v, what + ".resource: changes of " + resource + " are not looked for")
+                    .hinted("cpu, heap or goroutines"));
   return rule;
 }
 
@@ -94,6 +122,14 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view yaml) {
     set->rules_.push_back(std::move(rule));
     return {};
   });
+  r.each("changes", [&](const ConfigValue& v, const std::string& what) -> Status {
+    WF_ASSIGN(ChangeRule rule, read_change_rule(v, what));
+    if (!ids.insert(rule.id).second) return fail(config_error(v, what + ": the rule '" + rule.id + "' is there twice"));
+    if (set->change_rule(rule.resource) != nullptr)
+      return fail(config_error(v, what + ": there is a rule of changes for this resource already"));
+    set->changes_.push_back(std::move(rule));
+    return {};
+  });
   WF_TRY(r.finish());
   return std::shared_ptr<const RuleSet>(std::move(set));
 }
@@ -107,6 +143,12 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::load(const std::string& path) {
 
 Result<std::shared_ptr<const RuleSet>> RuleSet::built_in() {
   return parse(built_in_rules());
+}
+
+const ChangeRule* RuleSet::change_rule(findings::Resource r) const {
+  for (const ChangeRule& c : changes_)
+    if (c.resource == r) return &c;
+  return nullptr;
 }
 
 bool RuleSet::is_library(std::string_view function, std::string_view file, std::string_view object) const {
