@@ -102,6 +102,13 @@ Result<UnixNs> parse_time(std::string_view text, UnixNs now) {
   auto [p, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (ec == std::errc() && p == text.data() + text.size() && seconds >= 0 && seconds < 9'000'000'000)
     return seconds * kSecond;
+  if (ec == std::errc() && p != text.data() && *p == '.' && seconds >= 0 && seconds < 9'000'000'000) {
+    std::string digits(p + 1, text.data() + text.size());
+    if (!digits.empty() && digits.size() <= 9 && digits.find_first_not_of("0123456789") == std::string::npos) {
+      digits.resize(9, '0');
+      return seconds * kSecond + std::stoll(digits);
+    }
+  }
   tm parts{};
   std::string copy(text);
   const char* end = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);

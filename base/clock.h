@@ -40,7 +40,7 @@ std::string format_duration(DurationNs d);
 
 /// RFC 3339 in UTC with seconds: "2026-11-24T13:40:00Z".
 std::string format_time(UnixNs t);
-/// RFC 3339, Unix seconds, or "now", "now-1h" as seen at `now`.
+/// RFC 3339, Unix seconds (with a fraction of up to nine digits), or "now", "now-1h" as seen at `now`.
 Result<UnixNs> parse_time(std::string_view text, UnixNs now);
 
 }  // namespace watchfire
