@@ -91,8 +91,10 @@ findings::Digest Analysis::make_digest(TimeRange range) {
     digest.expected_samples = ebpf->expected - ebpf->idle;
     digest.lost_samples = ebpf->lost;
   }
-  for (findings::Finding& f : journal_->take_filed()) digest.findings.push_back(std::move(f));
   if (digest.error.empty()) {
+    for (findings::Finding& f : journal_->take_filed())
+      if (std::ranges::find(digest.findings, f.key, &findings::Finding::key) == digest.findings.end())
+        digest.findings.push_back(std::move(f));
     if (Status updated = journal_->update(digest); !updated)
       log_limited(LogLevel::kWarn, "journal", "findings could not be remembered: " + updated.error().text());
   }
@@ -196,6 +198,13 @@ Result<findings::Digest> Analysis::publish_now(TimeRange range) {
   bool done = published_.wait_for(lock, std::chrono::seconds(120), [&] { return stopping_ || digests_ > before; });
   if (!done || stopping_ || !last_) return fail(ErrorCode::kCancelled, "the digest was not ready in time");
   return *last_;
+}
+
+void Analysis::publish_filed() {
+  std::lock_guard lock(mutex_);
+  if (!last_ || asked_) return;
+  asked_ = last_->range;
+  wake_.notify_all();
 }
 
 std::optional<findings::Digest> Analysis::last_digest() const {

@@ -47,6 +47,9 @@ class Analysis {
                                    const std::function<void(std::string_view)>& progress);
   /// Makes the thread run and publish a digest over `range` now; returns the digest once it is published.
   Result<findings::Digest> publish_now(TimeRange range);
+  /// Makes the thread publish the last digest's range once more, now with the findings that were filed since. Does
+  /// nothing before the first digest.
+  void publish_filed();
 
   std::optional<findings::Digest> last_digest() const;
   findings::Journal& journal() { return *journal_; }

@@ -32,7 +32,8 @@ class AnalysisStream {
             digest->created = now_ns();
             w.key("digest").raw(findings::digest_json(*digest));
           } else {
-            w.key("error").raw(error_response(digest.error()).body);
+            std::string body = error_response(digest.error()).body;
+            w.key("error").raw(std::string_view(body).substr(0, body.find('\n')));
           }
           push(w.end_object().release() + "\n");
           std::lock_guard lock(mutex_);
@@ -98,11 +99,13 @@ Result<net::HttpResponse> publish_digest(const ApiParts& parts, const net::HttpR
   return json_response(findings::digest_json(digest));
 }
 
+// `publish=now`: the last digest's range is published once more with what was filed; else the next digest tells it.
 Result<net::HttpResponse> file_finding(const ApiParts& parts, const net::HttpRequest& request) {
   WF_ASSIGN(findings::Finding finding, findings::parse_finding(request.body));
   finding.author = "model";
   std::string key = finding.key;
   WF_TRY(parts.analysis->journal().file(std::move(finding)));
+  if (request.param("publish") == "now") parts.analysis->publish_filed();
   JsonWriter w;
   w.begin_object().field("key", key).end_object();
   return json_response(w.release());

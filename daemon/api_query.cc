@@ -1,4 +1,7 @@
 // Asking for profiles: series, timelines, reports, and any query as pprof or flame graph.
+#include <algorithm>
+
+#include "base/config_tree.h"
 #include "base/json_writer.h"
 #include "converters/flamegraph/flame_graph.h"
 #include "converters/pprof/encode.h"
@@ -87,8 +90,19 @@ Result<net::HttpResponse> report_response(const ApiParts& parts, const net::Http
   return fail(Error(ErrorCode::kInvalidArgument, "format: expected text or json, found '" + std::string(format) + "'"));
 }
 
+// `labels=drop` sums samples by stack alone; `max_bytes` lowers the limit of what is merged.
 Result<net::HttpResponse> profile_response(const ApiParts& parts, const net::HttpRequest& request) {
-  WF_ASSIGN(MergeResult merged, request_merge(parts, request, true));
+  std::string_view labels = request.param("labels", "keep");
+  if (labels != "keep" && labels != "drop")
+    return fail(ErrorCode::kInvalidArgument, "labels: expected keep or drop, found '" + std::string(labels) + "'");
+  WF_ASSIGN(profile::Selector selector, request_selector(request));
+  WF_ASSIGN(TimeRange range, request_range(request));
+  profile::MergeOptions options{.keep_labels = labels == "keep"};
+  if (auto text = request.param("max_bytes"); !text.empty()) {
+    WF_ASSIGN(uint64_t bytes, parse_bytes(text));
+    options.max_bytes = std::min<size_t>(options.max_bytes, bytes);
+  }
+  WF_ASSIGN(MergeResult merged, parts.store->merge(selector, range, options));
   net::HttpResponse response{200, "application/octet-stream", converters::encode_pprof_gz(*merged.profile), {}, {}};
   response.headers["Content-Disposition"] = "attachment; filename=\"profile.pb.gz\"";
   response.headers["X-Watchfire-Status"] = profile::merge_status_json(merged);

@@ -62,6 +62,15 @@ Status Journal::update(Digest& digest) {
   std::set<std::string> judged, seen;
   for (const ServiceSummary& s : digest.services)
     if (s.verdict != "too few samples") judged.insert(s.service.raw());
+  // What a model filed as fixed was measured so; a model that says nothing of its finding has not judged it.
+  for (const Finding& f : digest.findings) {
+    auto it = f.life == Life::kFixed ? known_.find(f.key) : known_.end();
+    if (it == known_.end() || it->second.life == Life::kFixed) continue;
+    it->second.life = Life::kFixed;
+    it->second.last_seen = digest.created;
+    digest.fixed.push_back(it->second);
+  }
+  std::erase_if(digest.findings, [](const Finding& f) { return f.life == Life::kFixed; });
   for (Finding& f : digest.findings) {
     seen.insert(f.key);
     auto it = known_.find(f.key);
@@ -80,7 +89,8 @@ Status Journal::update(Digest& digest) {
     known_[f.key] = std::move(kept);
   }
   for (auto& [key, f] : known_) {
-    if (seen.contains(key) || f.life == Life::kFixed || !judged.contains(f.service.raw())) continue;
+    if (seen.contains(key) || f.life == Life::kFixed || f.author == "model" || !judged.contains(f.service.raw()))
+      continue;
     f.life = Life::kFixed;
     f.last_seen = digest.created;
     digest.fixed.push_back(f);
@@ -96,6 +106,7 @@ Status Journal::file(Finding finding) {
   if (filed_.size() >= kMaxFiled)
     return fail(ErrorCode::kResourceExhausted, "more than 100 filed findings wait for the next digest");
   if (finding.key.empty()) return fail(ErrorCode::kInvalidArgument, "finding: the key 'key' is required");
+  std::erase_if(filed_, [&](const Finding& f) { return f.key == finding.key; });
   filed_.push_back(std::move(finding));
   return {};
 }

@@ -18,10 +18,11 @@ class Journal {
   static Result<std::unique_ptr<Journal>> open(const std::string& path);
 
   /// Fills life, first_seen and last_seen of the digest's findings, and `fixed` with those that were open, belong
-  /// to a service the digest could judge, and are gone. A finding is worse when its amount grew by more than a third
-  /// and more than its uncertainty.
+  /// to a service the digest could judge, and are gone. Findings of a model are only fixed when one is filed as such:
+  /// a model that does not repeat itself has not measured. A finding is worse when its amount grew by more than a
+  /// third and more than its uncertainty.
   Status update(Digest& digest);
-  /// One finding from outside (a model), for the next digest.
+  /// One finding from outside (a model), for the next digest; replaces one with its key that waits already.
   Status file(Finding finding);
   /// Findings filed and not yet taken into a digest; taking empties the list.
   std::vector<Finding> take_filed();
