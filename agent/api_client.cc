@@ -1,10 +1,11 @@
-#include "cli/api_client.h"
+#include "agent/api_client.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/config_tree.h"
 
-namespace watchfire::cli {
+namespace watchfire::agent {
 namespace {
 
 constexpr size_t kMaxAnswerBytes = 256u << 20;
@@ -35,7 +36,8 @@ std::string ApiClient::default_socket() {
   return from_environment != nullptr && *from_environment != 0 ? from_environment : "/run/watchfire/control.sock";
 }
 
-net::FetchRequest ApiClient::request(const std::string& method, const std::string& path, const Params& params) const {
+net::FetchRequest ApiClient::make_request(const std::string& method, const std::string& path,
+                                          const Params& params) const {
   net::FetchRequest r;
   r.method = method;
   r.unix_socket = socket_path_;
@@ -50,7 +52,12 @@ net::FetchRequest ApiClient::request(const std::string& method, const std::strin
   return r;
 }
 
-Result<net::FetchResponse> ApiClient::run(const net::FetchRequest& request) const {
+Result<net::FetchResponse> ApiClient::run(net::FetchRequest request) const {
+  if (deadline_ != 0) {
+    DurationNs left = deadline_ - boot_ns();
+    if (left <= 0) return fail(ErrorCode::kCancelled, "the time for asking the daemon is over");
+    request.timeout = std::min(request.timeout, left);
+  }
   auto response = net::fetch(request);
   if (!response) {
     Error e = std::move(response).error();
@@ -66,18 +73,18 @@ Result<net::FetchResponse> ApiClient::run(const net::FetchRequest& request) cons
 }
 
 Result<net::FetchResponse> ApiClient::get(const std::string& path, const Params& params) const {
-  return run(request("GET", path, params));
+  return run(make_request("GET", path, params));
 }
 
 Result<net::FetchResponse> ApiClient::post(const std::string& path, const Params& params, std::string body) const {
-  net::FetchRequest r = request("POST", path, params);
+  net::FetchRequest r = make_request("POST", path, params);
   r.body = std::move(body);
   return run(r);
 }
 
 Status ApiClient::stream(const std::string& path, const Params& params,
                          const std::function<void(std::string_view)>& on_line) const {
-  net::FetchRequest r = request("POST", path, params);
+  net::FetchRequest r = make_request("POST", path, params);
   std::string rest, start;
   r.on_data = [&](std::string_view data) {
     if (start.size() < kMaxErrorBytes) start += data;
@@ -92,4 +99,4 @@ Status ApiClient::stream(const std::string& path, const Params& params,
   return fail(api_error(response));
 }
 
-}  // namespace watchfire::cli
+}  // namespace watchfire::agent

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
+#include "agent/api_client.h"
 #include "base/clock.h"
 #include "base/config_tree.h"
 #include "base/fd.h"
@@ -12,12 +13,14 @@
 #include "base/labels.h"
 #include "base/untrusted_text.h"
 #include "cli/analyze_files.h"
-#include "cli/api_client.h"
 #include "cli/terminal.h"
 #include "findings/render.h"
 
 namespace watchfire::cli {
 namespace {
+
+using agent::ApiClient;
+using agent::Params;
 
 constexpr size_t kMaxPushBytes = 64u << 20;
 

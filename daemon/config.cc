@@ -61,6 +61,7 @@ Status read_model(const ConfigValue& v, const std::string& what, Config::Model& 
   r.text("model", model.name);
   r.integer("max_calls", model.max_calls, 1, 200);
   r.integer("max_tokens", model.max_tokens, 1000, 10'000'000);
+  r.integer("max_reply_tokens", model.max_reply_tokens, 256, 128'000);
   r.duration("max_time", model.max_time, kSecond, kHour);
   return r.finish();
 }

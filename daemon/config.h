@@ -47,6 +47,7 @@ struct Config {
     std::string name;
     int64_t max_calls = 20;
     int64_t max_tokens = 200'000;
+    int64_t max_reply_tokens = 8192;  ///< of one reply
     DurationNs max_time = 5 * kMinute;
     bool configured() const { return !endpoint.empty(); }
   } model;
