@@ -3,8 +3,7 @@
 
 #include <cstdint>
 
-[[gnu::noinline]] uint64_t spin_in_user_code(uint64_t n) {
-  uint64_t x = 88172645463325252ull;
+[[gnu::noinline]] uint64_t spin_in_user_code(uint64_t x, uint64_t n) {
   for (uint64_t i = 0; i < n; ++i) x ^= x << 13, x ^= x >> 7, x ^= x << 17;
   return x;
 }
@@ -20,9 +19,9 @@
 }
 
 int main() {
-  volatile uint64_t sink = 0;
+  uint64_t x = 88172645463325252ull;
   for (;;) {
-    sink = spin_in_user_code(20'000'000);
+    x = spin_in_user_code(x, 10'000'000);
     spin_in_kernel(5'000);
   }
 }

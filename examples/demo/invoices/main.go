@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"log"
 	"net/http"
@@ -42,7 +43,9 @@ func makeBatch(n int) []invoice {
 }
 
 func main() {
-	go func() { log.Fatal(http.ListenAndServe("127.0.0.1:6061", nil)) }()
+	addr := flag.String("addr", "127.0.0.1:6061", "where net/http/pprof is served")
+	flag.Parse()
+	go func() { log.Fatal(http.ListenAndServe(*addr, nil)) }()
 	sum := 0
 	for {
 		start := time.Now()
