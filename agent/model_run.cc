@@ -110,6 +110,8 @@ Result<ModelRunReport> run_model(ApiClient& api, const llm::Client& client, cons
   report.struck = tools.struck();
 
   api.set_deadline(boot_ns() + kTimeToFile);
+  if (!report.outcome.is_complete)
+    WF_TRY(api.post("/api/v1/findings/note", {}, "the model did not come to its end: " + report.outcome.end));
   const auto& found = tools.findings();
   for (size_t i = 0; i < found.size(); ++i) {
     WF_TRY(file(api, found[i], i + 1 == found.size()));

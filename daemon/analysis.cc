@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t kMaxFlameGraphs = 50;
 constexpr size_t kMaxSlug = 60;
+constexpr size_t kMaxNotes = 10;
+constexpr size_t kMaxNoteBytes = 500;
 
 // A file name from a service's name: letters, digits, dots, dashes; a number keeps equal slugs apart.
 std::string slug(std::string_view name) {
@@ -71,7 +73,6 @@ Result<findings::Digest> Analysis::run_now(TimeRange range, const std::string& s
   request.base = TimeRange{range.start - range.length(), range.start};
   request.service = service;
   request.host = parts_.host;
-  request.command_source = "watchfire";
   return analyst->analyze(*parts_.store, request, progress);
 }
 
@@ -90,6 +91,11 @@ findings::Digest Analysis::make_digest(TimeRange range) {
   if (auto ebpf = parts_.ebpf_state()) {
     digest.expected_samples = ebpf->expected - ebpf->idle;
     digest.lost_samples = ebpf->lost;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    std::ranges::move(notes_, std::back_inserter(digest.notes));
+    notes_.clear();
   }
   if (digest.error.empty()) {
     for (findings::Finding& f : journal_->take_filed())
@@ -198,6 +204,13 @@ Result<findings::Digest> Analysis::publish_now(TimeRange range) {
   bool done = published_.wait_for(lock, std::chrono::seconds(120), [&] { return stopping_ || digests_ > before; });
   if (!done || stopping_ || !last_) return fail(ErrorCode::kCancelled, "the digest was not ready in time");
   return *last_;
+}
+
+Status Analysis::add_note(std::string note) {
+  std::lock_guard lock(mutex_);
+  if (notes_.size() >= kMaxNotes) return fail(ErrorCode::kResourceExhausted, "10 notes wait for the next digest");
+  notes_.push_back(note.substr(0, kMaxNoteBytes));
+  return {};
 }
 
 void Analysis::publish_filed() {

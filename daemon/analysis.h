@@ -47,6 +47,8 @@ class Analysis {
                                    const std::function<void(std::string_view)>& progress);
   /// Makes the thread run and publish a digest over `range` now; returns the digest once it is published.
   Result<findings::Digest> publish_now(TimeRange range);
+  /// A sentence for the next digest's notes, from the agent. At most 10 wait; each is cut to 500 bytes.
+  Status add_note(std::string note);
   /// Makes the thread publish the last digest's range once more, now with the findings that were filed since. Does
   /// nothing before the first digest.
   void publish_filed();
@@ -82,6 +84,7 @@ class Analysis {
   std::map<std::string, std::string> publisher_errors_;
   std::optional<findings::Digest> last_;
   std::optional<TimeRange> asked_;
+  std::vector<std::string> notes_;
   uint64_t digests_ = 0;
   bool stopping_ = false;
   // Analysis thread only:

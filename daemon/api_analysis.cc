@@ -111,6 +111,13 @@ Result<net::HttpResponse> file_finding(const ApiParts& parts, const net::HttpReq
   return json_response(w.release());
 }
 
+// Body: one sentence about the agent's run, for the notes of the next digest.
+Result<net::HttpResponse> add_note(const ApiParts& parts, const net::HttpRequest& request) {
+  if (request.body.empty()) return fail(ErrorCode::kInvalidArgument, "the body is empty: it is the note");
+  WF_TRY(parts.analysis->add_note(request.body));
+  return json_response("{}");
+}
+
 Result<net::HttpResponse> accept_finding(const ApiParts& parts, const net::HttpRequest& request) {
   std::string key(request.param("key"));
   WF_TRY(parts.analysis->journal().accept(key));
@@ -127,6 +134,7 @@ void Api::add_analysis_routes() {
   routes_["GET /api/v1/digest"] = {[this](const auto& r) { return last_digest(parts_, r); }};
   routes_["POST /api/v1/digest"] = {[this](const auto& r) { return publish_digest(parts_, r); }, true};
   routes_["POST /api/v1/findings"] = {[this](const auto& r) { return file_finding(parts_, r); }, true, true};
+  routes_["POST /api/v1/findings/note"] = {[this](const auto& r) { return add_note(parts_, r); }, true, true};
   routes_["POST /api/v1/findings/accept"] = {[this](const auto& r) { return accept_finding(parts_, r); }, true};
 }
 
