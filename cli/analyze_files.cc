@@ -1,7 +1,6 @@
 #include "cli/analyze_files.h"
 
 #include "agent/analyst/analyst.h"
-#include "agent/analyst/finding_builder.h"
 #include "cli/terminal.h"
 #include "converters/file_query.h"
 #include "findings/render.h"
@@ -14,12 +13,6 @@ constexpr DurationNs kSlot = 10 * 365 * 24 * kHour;
 constexpr TimeRange kBase{0, kSlot};
 constexpr TimeRange kNow{kSlot, 2 * kSlot};
 
-std::string quoted_list(const std::vector<std::string>& files) {
-  std::string out;
-  for (const std::string& f : files) out += (out.empty() ? "" : " ") + agent::shell_quoted(f);
-  return out;
-}
-
 Result<findings::Digest> analyze(const AnalyzeFiles& o) {
   WF_ASSIGN(agent::Analyst analyst, agent::Analyst::create(o.rules_file));
   converters::FileQuery query;
@@ -28,7 +21,7 @@ Result<findings::Digest> analyze(const AnalyzeFiles& o) {
   agent::AnalystRequest request;
   request.range = kNow;
   request.service = o.service;
-  request.command_source = quoted_list(o.files);
+  request.files = [&](const profile::Selector& s, TimeRange range) { return query.files(s, range); };
   if (!o.base.empty()) {
     WF_TRY(query.add(o.base, kBase, notes));
     request.base = kBase;

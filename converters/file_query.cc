@@ -67,9 +67,16 @@ Profile only_column(const Profile& p, size_t column) {
   return out;
 }
 
+bool counts_since_start(const Profile& p, std::string_view profile_name) {
+  return std::ranges::any_of(p.sample_types, [&](const auto& t) {
+    return profile::value_kind(profile_name, p.text(t.type)) == profile::ValueKind::kCumulative;
+  });
+}
+
 }  // namespace
 
-void FileQuery::add_profile(LabelledProfile entry, TimeRange slot) {
+void FileQuery::add_entry(LabelledProfile profile, TimeRange slot, const std::string& path) {
+  Entry entry{std::move(profile), path};
   DurationNs length = entry.range.length() > 0 ? entry.range.length() : kWithoutDuration;
   UnixNs end = slot.end;
   for (const auto& e : entries_)
@@ -77,7 +84,7 @@ void FileQuery::add_profile(LabelledProfile entry, TimeRange slot) {
         e->range.end > slot.start)
       end = std::min(end, e->range.start);
   entry.range = {end - length, end};
-  entries_.push_back(std::make_unique<LabelledProfile>(std::move(entry)));
+  entries_.push_back(std::make_unique<Entry>(std::move(entry)));
 }
 
 Status FileQuery::add(const std::vector<std::string>& paths, TimeRange slot, std::vector<std::string>& notes) {
@@ -99,9 +106,10 @@ Status FileQuery::add(const std::vector<std::string>& paths, TimeRange slot, std
       entry.labels = {{"service_name", service_of(*p, path)}, {"source", "file"}};
       entry.profile_name = profile::profile_name_of_sample_type(p->text(p->sample_types.back().type));
       entry.range = {0, p->duration_ns};
-      if (p->duration_ns <= 0) notes.push_back(path + " has no duration: what it counts is taken as one second's");
+      if (p->duration_ns <= 0 && counts_since_start(*p, entry.profile_name))
+        notes.push_back(path + " has no duration: what it counts is taken as one second's");
       entry.profile = std::make_shared<const Profile>(*std::move(p));
-      add_profile(std::move(entry), slot);
+      add_entry(std::move(entry), slot, path);
     }
   }
   if (read == 0) return fail(last.message.empty() ? Error(ErrorCode::kNotFound, "no files to read") : last);
@@ -117,6 +125,13 @@ std::vector<FileQuery::Column> FileQuery::select(const profile::Selector& select
       if (selector.matches(e->labels, type)) out.push_back({e.get(), c, std::move(type)});
     }
   }
+  return out;
+}
+
+std::vector<std::string> FileQuery::files(const profile::Selector& selector, TimeRange range) const {
+  std::vector<std::string> out;
+  for (const Column& c : select(selector, range))
+    if (!c.entry->path.empty() && std::ranges::find(out, c.entry->path) == out.end()) out.push_back(c.entry->path);
   return out;
 }
 

@@ -24,7 +24,9 @@ class FileQuery final : public profile::Query {
   /// error when none is. `slot` must be long enough for all their durations together.
   Status add(const std::vector<std::string>& paths, TimeRange slot, std::vector<std::string>& notes);
   /// Takes a profile as if it had been read.
-  void add_profile(profile::LabelledProfile entry, TimeRange slot);
+  void add_profile(profile::LabelledProfile entry, TimeRange slot) { add_entry(std::move(entry), slot, ""); }
+  /// The files that merge() would read for this, in the order they were added.
+  std::vector<std::string> files(const profile::Selector& selector, TimeRange range) const;
 
   Result<std::vector<profile::SeriesInfo>> series(const profile::Selector& selector, TimeRange range) override;
   Result<profile::MergeResult> merge(const profile::Selector& selector, TimeRange range,
@@ -33,15 +35,19 @@ class FileQuery final : public profile::Query {
                                                        DurationNs step) override;
 
  private:
+  struct Entry : profile::LabelledProfile {
+    std::string path;  ///< "" when it came without a file
+  };
   struct Column {
-    const profile::LabelledProfile* entry = nullptr;
+    const Entry* entry = nullptr;
     size_t column = 0;
     profile::ProfileType type;
   };
+  void add_entry(profile::LabelledProfile profile, TimeRange slot, const std::string& path);
   std::vector<Column> select(const profile::Selector& selector, TimeRange range) const;
 
   DecodeLimits limits_;
-  std::vector<std::unique_ptr<profile::LabelledProfile>> entries_;
+  std::vector<std::unique_ptr<Entry>> entries_;
 };
 
 }  // namespace watchfire::converters

@@ -138,8 +138,9 @@ std::string digest_markdown(const Digest& d) {
 }
 
 std::string digest_text(const Digest& d) {
-  std::string out =
-      "Watchfire on " + d.host + ", " + format_time(d.range.start) + " to " + format_time(d.range.end) + "\n";
+  std::string out = "Watchfire on " + d.host;
+  if (d.range.length() > 0) out += ", " + format_time(d.range.start) + " to " + format_time(d.range.end);
+  out += "\n";
   if (!d.error.empty()) return out + "THIS RUN FAILED: " + d.error + "\n";
   out += summary_line(d) + " " + samples_text(d) + "\n";
   for (const Finding& f : d.findings) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "findings/finding.h"
 #include "profile/query.h"
@@ -20,8 +21,8 @@ struct AnalystRequest {
   std::string service;            ///< "": every service with profiles in the range
   std::string host;               ///< for the digest's head
   size_t max_findings_per_service = 8;
-  /// In front of the commands that findings name: "watchfire" or, offline, the files to give.
-  std::string command_source;
+  /// Offline: the files behind a selection, which the commands in findings name. Without it they ask the daemon.
+  std::function<std::vector<std::string>(const profile::Selector&, TimeRange)> files;
 };
 
 /// The deterministic analyst: reads profiles through Query and says what each service spends its CPU, allocations,

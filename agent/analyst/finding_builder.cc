@@ -127,13 +127,15 @@ Evidence FindingBuilder::evidence(const OwnFunction& function, double credited) 
     e.numbers.push_back({"cum", cum, unit});
   }
   e.numbers.push_back({"credited", credited, unit});
-  if (request_.command_source == "watchfire") {
+  if (!request_.files) {
     e.command = evidence_command(service_, merged_.type, request_.range, function.name);
-  } else {
-    std::string regex = "^" + re2::RE2::QuoteMeta(function.name) + "$";
-    e.command = "watchfire pprof -sample_index=" + merged_.type.sample_type +
-                (function.name.empty() ? " -top " : " -peek=" + shell_quoted(regex) + " ") + request_.command_source;
+    return e;
   }
+  e.command = "watchfire pprof -sample_index=" + merged_.type.sample_type;
+  e.command +=
+      function.name.empty() ? " -top" : " -peek=" + shell_quoted("^" + re2::RE2::QuoteMeta(function.name) + "$");
+  for (const std::string& file : request_.files(*profile::Selector::parse(e.query), request_.range))
+    e.command += " " + shell_quoted(file);
   return e;
 }
 

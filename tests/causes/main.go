@@ -3,6 +3,7 @@
 //	causes [-seconds 2] plant|lookalike CLASS DIR    writes DIR/base and DIR/now
 //	causes [-seconds 60] [-extra 30] load DIR        writes one CPU profile a second into DIR
 //	causes list                                      prints the classes
+//	causes unit                                      prints a unit of work for WATCHFIRE_LOAD_UNIT
 //
 // A workload ends after so many seconds of CPU, so that a busy machine gives as many samples as an idle one; one that
 // mostly waits ends by the clock. DIR/now holds CPU, heap, mutex and goroutine profiles of the whole run, DIR/base the heap and the goroutines in its
@@ -42,6 +43,8 @@ func main() {
 	switch args := flag.Args(); {
 	case len(args) == 1 && args[0] == "list":
 		list()
+	case len(args) == 1 && args[0] == "unit":
+		fmt.Println(calibrate())
 	case len(args) == 2 && args[0] == "load":
 		load(args[1], length, *extra)
 	case len(args) == 3 && (args[0] == "plant" || args[0] == "lookalike"):
@@ -131,4 +134,15 @@ func check(err error) {
 		fmt.Fprintln(os.Stderr, "causes:", err)
 		os.Exit(1)
 	}
+}
+
+// spin is work of the user's own.
+func spin(n int) uint64 {
+	x := uint64(n)
+	for i := 0; i < n; i++ {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+	}
+	return x
 }

@@ -5,7 +5,7 @@ import "runtime/debug"
 func init() {
 	causes["page_returning"] = cause{plant: func(running func() bool) {
 		for running() {
-			dropCaches(64 << 20)
+			dropCaches(16 << 20)
 		}
 	}, lookalike: func(running func() bool) {
 		buffer := make([]byte, 64<<20)
@@ -15,11 +15,13 @@ func init() {
 	}}
 }
 
-// dropCaches makes a large buffer and gives its pages back to the kernel at once.
+// dropCaches makes large buffers that have to be zeroed, and gives their pages back to the kernel.
 //
 //go:noinline
 func dropCaches(size int) {
-	touchPages(make([]byte, size), 1<<20)
+	for i := 0; i < 16; i++ {
+		touchPages(make([]byte, size), 1<<20)
+	}
 	debug.FreeOSMemory()
 }
 

@@ -16,7 +16,7 @@ parser.add_argument('--keep', action='store_true', help='leave the profiles wher
 args = parser.parse_args()
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'causes')
 WATCHFIRE = os.path.abspath(os.path.join(args.build_dir, 'bin', 'watchfire'))
-SECONDS, LOAD_SECONDS, PAIRS = 1.5, 34, 20
+SECONDS, LOAD_SECONDS, PAIRS = 1.5, 40, 20
 
 # What each plant must be found as: class, function to blame, kind of the file that shows it. The first one is the
 # class's own, which its look-alike must not be found as.
