@@ -139,7 +139,9 @@ int64_t ProcessTable::weigh(Process& process, uint32_t tid, uint64_t runtime_ns,
     // Not seen before: what it ran is unknown unless it is younger than a period.
     return std::min<int64_t>(period_ns, static_cast<int64_t>(runtime_ns));
   }
-  int64_t weight = runtime_ns >= it->second ? static_cast<int64_t>(runtime_ns - it->second) : period_ns;
+  // Rings are read CPU after CPU, so a sample taken before a migration can come after one that has its time already.
+  if (runtime_ns <= it->second) return 0;
+  auto weight = static_cast<int64_t>(runtime_ns - it->second);
   it->second = runtime_ns;
   return weight;
 }

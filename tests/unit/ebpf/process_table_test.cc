@@ -166,6 +166,8 @@ TEST_F(ProcessTableTest, samples_weigh_what_their_thread_ran_since_the_last) {
   constexpr int64_t kPeriod = 50'000'000;
   EXPECT_EQ(table.weigh(*p, 1, 900'000'000, kPeriod), kPeriod) << "an old thread seen for the first time";
   EXPECT_EQ(table.weigh(*p, 1, 907'000'000, kPeriod), 7'000'000);
+  EXPECT_EQ(table.weigh(*p, 1, 905'000'000, kPeriod), 0) << "read out of order: its time was counted before";
+  EXPECT_EQ(table.weigh(*p, 1, 910'000'000, kPeriod), 3'000'000) << "and is not counted again";
   EXPECT_EQ(table.weigh(*p, 2, 3'000'000, kPeriod), 3'000'000) << "younger than a period";
 }
 
