@@ -1,8 +1,15 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
+
+#include "agent/analyst/analyst.h"
 #include "agent/analyst/attribution.h"
+#include "agent/analyst/finding_builder.h"
 #include "agent/analyst/function_name.h"
 #include "converters/demangle_names.h"
+#include "converters/file_query.h"
+#include "converters/pprof/encode.h"
 
 namespace watchfire::agent {
 namespace {
@@ -222,6 +229,20 @@ TEST(Causes, of_cxx_do_not_come_from_arguments_or_from_names_that_only_look_alik
                 "own_code", user);
 }
 
+TEST(Causes, a_frame_further_up_takes_a_stack_away) {
+  const std::string user = "app::index(std::vector<int, std::allocator<int> > const&)";
+  const std::string rehash =
+      "std::_Hashtable<int, std::pair<int const, int>, std::allocator<int> >::_M_rehash(unsigned long)";
+  expect_blamed({rehash, user, "main"}, "map_growth", user);
+  expect_blamed({rehash, "std::unordered_map<int, int, std::hash<int> >::reserve(unsigned long)", user, "main"},
+                "own_code", user);
+  expect_blamed({"std::__cxx11::basic_string<char>::_M_create(unsigned long&, unsigned long)",
+                 "std::__cxx11::basic_string<char>::reserve(unsigned long)", user, "main"},
+                "own_code", user);
+  EXPECT_EQ(blamed({"runtime.semrelease1", "runtime.gcStart", "runtime.mallocgc", "main.make"}),
+            "gc_pressure: main.make");
+}
+
 TEST(Causes, of_rust_are_found) {
   const std::string user = "shop::rank";
   auto found = [&](std::vector<std::string> stack) {
@@ -285,6 +306,61 @@ TEST(Causes, closures_and_type_arguments_count_as_one_function) {
   EXPECT_EQ(function.key, "main.load");
   EXPECT_EQ(value, 12);
   EXPECT_EQ(a.by_own_function.begin()->first.key, "main.Map");
+}
+
+// A directory of its own that goes with the test.
+struct TemporaryDirectory {
+  std::string path = testing::TempDir() + "watchfire-causes-XXXXXX";
+  std::vector<std::string> files;
+  TemporaryDirectory() { EXPECT_NE(::mkdtemp(path.data()), nullptr); }
+  ~TemporaryDirectory() {
+    for (const std::string& f : files) ::unlink(f.c_str());
+    ::rmdir(path.c_str());
+  }
+  std::string write(const std::string& name, std::string_view bytes) {
+    files.push_back(path + "/" + name);
+    FILE* f = std::fopen(files.back().c_str(), "w");
+    EXPECT_EQ(std::fwrite(bytes.data(), 1, bytes.size(), f), bytes.size());
+    std::fclose(f);
+    return files.back();
+  }
+};
+
+TEST(Causes, in_files_have_readable_names_and_commands_with_the_right_files) {
+  Profile p;
+  auto str = [&](std::string_view s) { return p.strings.intern(s); };
+  p.sample_types = {{str("samples"), str("count")}, {str("cpu"), str("nanoseconds")}};
+  p.period_type = p.sample_types[1];
+  p.period = 10'000'000;
+  p.duration_ns = 10 * kSecond;
+  p.values.resize(2);
+  std::vector<uint32_t> stack;
+  for (const char* name : {"_ZSt16__introsort_loopIPilEvT_S1_T0_", "_ZN3app4rankEPi", "main"}) {
+    uint32_t i = static_cast<uint32_t>(p.locations.size());
+    p.functions.push_back({i + 1u, str(name), str(name), 0, 0});
+    p.lines.push_back({i, 1, 0});
+    p.locations.push_back({i + 1u, 0x1000u + i, profile::kNone, i, 1, false});
+    stack.push_back(i);
+  }
+  p.add_sample(stack, {}, std::vector<int64_t>{500, 500 * p.period});
+  TemporaryDirectory dir;
+  std::string file = dir.write("it's cpu.pprof", converters::encode_pprof(p));
+  dir.write("readme", "no profile at all");
+
+  converters::FileQuery query;
+  std::vector<std::string> notes;
+  constexpr TimeRange kSlot{0, 1000 * kSecond};
+  ASSERT_TRUE(query.add({dir.path}, kSlot, notes));
+  EXPECT_EQ(notes.size(), 1u);
+  AnalystRequest request{.range = kSlot};
+  request.files = [&](const profile::Selector& s, TimeRange range) { return query.files(s, range); };
+  auto digest = Analyst::create("")->analyze(query, request);
+  ASSERT_TRUE(digest) << digest.error().text();
+  ASSERT_EQ(digest->findings.size(), 1u);
+  const findings::Finding& f = digest->findings[0];
+  EXPECT_EQ(f.cause_class, "sorting");
+  EXPECT_EQ(f.function.raw(), "app::rank");
+  EXPECT_EQ(f.evidence[0].command, "watchfire pprof -sample_index=cpu -peek='^app\\:\\:rank$' " + shell_quoted(file));
 }
 
 }  // namespace
