@@ -91,17 +91,19 @@ class Attributor {
     return profile::kNone;
   }
 
-  // The innermost frame that matches the rule, unless something else in the stack takes it away.
+  bool taken_away(size_t above, uint64_t bit) const {
+    for (size_t k = above; k < frames_.size(); ++k)
+      if (frames_[k].facts->not_under & bit) return true;
+    return false;
+  }
+
+  // The innermost frame that matches the rule and has nothing above it that takes it away.
   std::optional<size_t> match(size_t bit_index) const {
     uint64_t bit = 1ull << bit_index;
     const Rule& rule = set_.rules()[rules_[bit_index]];
     if (frames_.empty() || !(frames_.front().facts->leaf & bit)) return std::nullopt;
     for (size_t i = 0; i < frames_.size(); ++i) {
-      if (frames_[i].facts->frames & bit) {
-        for (size_t k = i + 1; k < frames_.size(); ++k)
-          if (frames_[k].facts->not_under & bit) return std::nullopt;
-        return i;
-      }
+      if ((frames_[i].facts->frames & bit) && !taken_away(i + 1, bit)) return i;
       // The user's own code, called back from further up, is not what the rule is about.
       if (!rule.callbacks && !frames_[i].facts->is_library) return std::nullopt;
     }

@@ -20,7 +20,7 @@ struct Rule {
   std::string id;
   findings::Resource resource = findings::Resource::kCpu;
   std::shared_ptr<const re2::RE2> frames;     ///< matches an own name anywhere in the stack; null: every stack
-  std::shared_ptr<const re2::RE2> not_under;  ///< a frame nearer to the root that matches takes the stack away; or null
+  std::shared_ptr<const re2::RE2> not_under;  ///< below a frame that matches, `frames` do not count; or null
   std::shared_ptr<const re2::RE2> leaf;       ///< the leaf's name must match too; or null
   /// Who is blamed: the user's function that called the matched frame, or, when the frames run on behalf of everybody
   /// (a garbage collector), the user's functions that allocate.

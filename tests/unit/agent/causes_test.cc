@@ -241,6 +241,20 @@ TEST(Causes, a_frame_further_up_takes_a_stack_away) {
                 "own_code", user);
   EXPECT_EQ(blamed({"runtime.semrelease1", "runtime.gcStart", "runtime.mallocgc", "main.make"}),
             "gc_pressure: main.make");
+  // Waking somebody up is no fight for a lock, unless a lock's own function does it.
+  EXPECT_EQ(blamed({"k:do_futex", "k:__x64_sys_futex", "k:do_syscall_64", "runtime.futex", "runtime.futexwakeup",
+                    "runtime.notewakeup", "runtime.startm", "runtime.wakep", "runtime.ready", "runtime.chansend",
+                    "main.send"}),
+            "own_code: main.send");
+  EXPECT_EQ(blamed({"runtime.futex", "runtime.futexwakeup", "runtime.wakep", "runtime.ready", "runtime.semrelease1",
+                    "sync.(*Mutex).unlockSlow", "main.bump"}),
+            "locks: main.bump");
+  EXPECT_EQ(blamed({"k:futex_wake", "k:do_futex", "k:do_syscall_64", "pthread_cond_signal", "app::push", "main"}),
+            "syscalls: app::push");
+  EXPECT_EQ(blamed({"std::basic_string<char>::_M_create(unsigned long&, unsigned long)",
+                    "std::basic_string<char>::reserve(unsigned long)", "std::basic_string<char>::append(char const*)",
+                    "app::join()", "main"}),
+            "string_building: app::join()");
 }
 
 TEST(Causes, of_rust_are_found) {
