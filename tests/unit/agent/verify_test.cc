@@ -237,6 +237,14 @@ TEST_F(Verifier, an_open_finding_is_measured_again_and_is_fixed_when_its_cost_is
   EXPECT_EQ(again->life, Life::kFixed);
   EXPECT_EQ(again->amount, 0);
 
+  for (auto [samples, life] : {std::pair(220, Life::kOpen), {180, Life::kFixed}}) {
+    converters::FileQuery less;
+    less.add_profile(cpu_profile({{{"main.validate"}, samples}, {{"main.other"}, 600}}), kLater);
+    again = measure_again(less, known, kLater);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->life, life) << samples;
+  }
+
   few.add_profile(cpu_profile({{{"main.other"}, 50}}), kLater);
   EXPECT_FALSE(measure_again(few, known, kLater));
 }

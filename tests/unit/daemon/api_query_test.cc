@@ -109,6 +109,24 @@ TEST_F(ApiQuery, merges_to_the_same_profile_with_the_same_status) {
   EXPECT_EQ(both->stats.notes.size(), 1u);  // that pprof saw the CPU too
 }
 
+TEST_F(ApiQuery, labels_of_samples_are_kept_when_asked_for) {
+  auto p = test::cpu_profile({{{"f"}, 1}}, "labelled");
+  profile::Profile labelled = *p.profile;
+  profile::Label thread{.key = labelled.strings.intern("thread"), .str = labelled.strings.intern("io")};
+  labelled.add_sample(labelled.stacks[1], std::span(&thread, 1), std::vector<int64_t>{2, 20'000'000});
+  p.profile = std::make_shared<const profile::Profile>(std::move(labelled));
+  p.range = {kEnd - 10 * kSecond, kEnd};
+  std::vector<store::Entry> entries;
+  entries.push_back(std::move(p));
+  ASSERT_TRUE(store_->append(std::move(entries)));
+  Selector s = Selector::of_service("process_cpu:cpu", "labelled");
+  auto kept = query_.merge(s, {0, kEnd}, {.keep_labels = true}), dropped = query_.merge(s, {0, kEnd}, {});
+  ASSERT_TRUE(kept && dropped);
+  EXPECT_EQ(kept->profile->sample_count(), 2u);
+  EXPECT_EQ(dropped->profile->sample_count(), 1u);
+  EXPECT_EQ(dropped->profile->values[0][0], 30'000'000);
+}
+
 TEST_F(ApiQuery, a_limit_of_bytes_makes_the_answer_partial) {
   auto merged = query_.merge(Selector::of_service("process_cpu:cpu", "api"), {0, kEnd}, {.max_bytes = 1});
   ASSERT_TRUE(merged) << merged.error().text();
