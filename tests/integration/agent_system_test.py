@@ -134,10 +134,12 @@ def as_json(text):
         return {'error': text}
 
 
+as_user = dict(user=agent_user.pw_uid, group=agent_user.pw_gid, extra_groups=[group]) if agent_user else {}
+
+
 def agent(config):
-    user = dict(user=agent_user.pw_uid, group=agent_user.pw_gid, extra_groups=[group]) if agent_user else {}
     return subprocess.run([f'{build}/bin/watchfire-agent', '--config', config, '--run-dir', f'{work}/run', '--once'],
-                          capture_output=True, text=True, timeout=120, **user)
+                          capture_output=True, text=True, timeout=120, **as_user)
 
 
 def push(stacks):
@@ -228,6 +230,23 @@ try:
     Model.script = [end]
     ran = agent(config)
     check('a cost that is gone is fixed by measurement', wait_for(lambda: not findings()), ran.stderr + str(late.get('range')) + str(findings()))
+
+    # Left running: one run a digest, also when what it files makes another digest of the same range.
+    Model.requests.clear()
+    Model.script = [lambda body: (200, {}, use(('top', {'service': 'checkout'})), 'tool_use'),
+                    lambda body: (200, {}, use(('submit_finding', submission(results(body)[0][0], 'shop.other'))), 'tool_use'), end]
+    resident = subprocess.Popen([f'{build}/bin/watchfire-agent', '--config', config, '--state', work, '--run-dir', f'{work}/run'], stderr=subprocess.PIPE, text=True, **as_user)
+    check('a resident agent runs on the digest it finds', wait_for(lambda: [f['function'] for f in findings()] == ['shop.other']), findings())
+    time.sleep(7)
+    runs = sum(len(body['messages']) == 1 for _, body in Model.requests)
+    with open(f'/proc/{resident.pid}/status') as f:
+        peak = int(re.search(r'VmHWM:\s+(\d+)', f.read())[1]) // 1024
+    began = time.time()
+    resident.terminate()
+    resident.wait(10)
+    check('and not again on its own findings', runs == 1, f'{runs} runs: {resident.stderr.read()}')
+    check('ends at once when told to, within its memory', time.time() - began < 1 and peak < 128, f'{peak} MB')
+    print(f'     peak memory of the agent {peak} MB')
 
     if agent_user:
         curl = lambda method, path: subprocess.run(['curl', '-s', '-X', method, '--unix-socket', f'{work}/run/control.sock', f'http://localhost{path}'],
