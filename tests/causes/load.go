@@ -14,34 +14,46 @@ const (
 	tick         = 20 * time.Millisecond
 )
 
-// load does the same work in every tick, well below one core, so that its CPU follows the work and not the machine;
-// what it could not do in time it catches up with. Its order and its pauses vary, so that it is in step with no clock
-// of the kernel. The function parseOrders can be given more work.
-func load(dir string, length time.Duration, extra int) {
+// load writes profiles of equal work a second, well below one core, until there are as many as wanted or the time is
+// over. Its order and its pauses vary, so that it is in step with no clock of the kernel. A second in which the machine
+// was too busy for the work is no equal load: its profile is removed. parseOrders can be given more work.
+func load(dir string, length time.Duration, files, extra int) {
 	check(os.MkdirAll(dir, 0o755))
 	unit := calibrate()
 	random := rand.New(rand.NewSource(1))
-	next := time.Now()
-	for i := 0; i < int(length/(ticksPerFile*tick)); i++ {
-		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("cpu.%03d.pprof", i)))
+	start := time.Now()
+	for made := 0; made < files && time.Since(start) < length; {
+		path := filepath.Join(dir, fmt.Sprintf("cpu.%03d.pprof", made))
+		f, err := os.Create(path)
 		check(err)
 		check(pprof.StartCPUProfile(f))
-		for t := 0; t < ticksPerFile; t++ {
-			for _, part := range random.Perm(20) {
-				switch {
-				case part < 17:
-					parseOrders(unit * (100 + extra) / 100)
-				case part < 19:
-					priceOrders(unit)
-				default:
-					storeOrders(unit)
-				}
-			}
-			next = next.Add(tick)
-			time.Sleep(time.Until(next) + time.Duration(random.Int63n(int64(tick/4))))
-		}
+		begin := time.Now()
+		workTicks(begin, random, unit, extra)
+		took := time.Since(begin)
 		pprof.StopCPUProfile()
 		check(f.Close())
+		if took > ticksPerFile*tick*21/20 {
+			check(os.Remove(path))
+		} else {
+			made++
+		}
+	}
+}
+
+func workTicks(begin time.Time, random *rand.Rand, unit, extra int) {
+	for t := 1; t <= ticksPerFile; t++ {
+		for _, part := range random.Perm(20) {
+			switch {
+			case part < 17:
+				parseOrders(unit * (100 + extra) / 100)
+			case part < 19:
+				priceOrders(unit)
+			default:
+				storeOrders(unit)
+			}
+		}
+		late := time.Duration(random.Int63n(int64(tick / 4)))
+		time.Sleep(time.Until(begin.Add(time.Duration(t)*tick + late)))
 	}
 }
 

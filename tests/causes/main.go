@@ -1,7 +1,7 @@
 // Causes plants one cause of cost at a time, or something that only looks like it, and profiles itself.
 //
 //	causes [-seconds 2] plant|lookalike CLASS DIR    writes DIR/base and DIR/now
-//	causes [-seconds 60] [-extra 30] load DIR        writes one CPU profile a second into DIR
+//	causes [-seconds 80] [-extra 30] load DIR        writes CPU profiles of a second of equal load each into DIR
 //	causes list                                      prints the classes
 //	causes unit                                      prints a unit of work for WATCHFIRE_LOAD_UNIT
 //
@@ -38,6 +38,7 @@ var sink interface{}
 func main() {
 	seconds := flag.Float64("seconds", 2, "how long to work")
 	extra := flag.Int("extra", 0, "percent more work in one function of load")
+	files := flag.Int("files", 40, "how many profiles of load")
 	flag.Parse()
 	length := time.Duration(*seconds * float64(time.Second))
 	switch args := flag.Args(); {
@@ -46,7 +47,7 @@ func main() {
 	case len(args) == 1 && args[0] == "unit":
 		fmt.Println(calibrate())
 	case len(args) == 2 && args[0] == "load":
-		load(args[1], length, *extra)
+		load(args[1], length, *files, *extra)
 	case len(args) == 3 && (args[0] == "plant" || args[0] == "lookalike"):
 		run(args[0], args[1], args[2], length)
 	default:
