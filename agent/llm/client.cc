@@ -111,9 +111,9 @@ Result<Reply> Client::send(const std::string& request, Budget& budget) const {
     if (response && response->status == 200) return decode_reply(response->body);
     if (!response && response.error().code == ErrorCode::kCancelled)
       return fail(ErrorCode::kCancelled, budget.time_left() <= 0 ? budget.ended() : response.error().message);
-    if (!response && response.error().code != ErrorCode::kUnavailable) return fail(std::move(response).error());
+    if (!response && response.error().code != ErrorCode::kUnavailable) return fail(response.error());
     Error error = response ? status_error(response->status, key_.redacted(error_text(response->body)))
-                           : std::move(response).error().with("the endpoint does not answer");
+                           : response.error().with("the endpoint does not answer");
     auto wait = retry_wait(response ? response->status : 0, response ? response->headers : net::Headers{}, attempt,
                            random_part(), now_ns());
     if (!wait) return fail(std::move(error));

@@ -150,8 +150,12 @@ void ParseService::start_jobs(DurationNs now) {
 void ParseService::advance_jobs(DurationNs now) {
   for (auto it = running_.begin(); it != running_.end();) {
     auto outcome = it->work.advance(now);
-    if (outcome) finish(it->job, *std::move(outcome), now);
-    it = outcome ? running_.erase(it) : std::next(it);
+    if (!outcome) {
+      ++it;
+      continue;
+    }
+    finish(it->job, *std::move(outcome), now);
+    it = running_.erase(it);
   }
 }
 

@@ -24,8 +24,8 @@ std::string base_name(std::string_view path) {
 }
 
 uint64_t clock_ticks(uint64_t ns) {
-  static const uint64_t kTick = static_cast<uint64_t>(kSecond / std::max(1L, ::sysconf(_SC_CLK_TCK)));
-  return ns / kTick;
+  static const uint64_t tick_ns = static_cast<uint64_t>(kSecond / std::max(1L, ::sysconf(_SC_CLK_TCK)));
+  return ns / tick_ns;
 }
 
 }  // namespace

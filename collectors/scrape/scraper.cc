@@ -51,13 +51,12 @@ Result<std::string> read_secret(const std::string& path) {
   return text;
 }
 
-Result<net::FetchRequest> make_request(const Target& target, const Task& task) {
-  const ScrapeJob& job = *task.job;
+Result<net::FetchRequest> make_request(const Target& target, const ScrapeJob& job, const ProfileEndpoint& endpoint) {
   net::FetchRequest r;
-  r.url = target.url(task.endpoint);
+  r.url = target.url(endpoint);
   r.headers = job.headers;
   r.tls = job.tls;
-  r.timeout = job.timeout + task.endpoint.seconds;
+  r.timeout = job.timeout + endpoint.seconds;
   r.max_body_bytes = job.body_limit;
   if (!job.bearer_token_file.empty()) {
     WF_ASSIGN(std::string token, read_secret(job.bearer_token_file));
@@ -139,9 +138,13 @@ class Scraper::Impl {
   }
 
  private:
+  // One scrape's answer, with what it was asked for: a reload may change the task meanwhile.
   struct Work {
     std::shared_ptr<Entry> entry;
     std::shared_ptr<Task> task;
+    std::shared_ptr<const ScrapeJob> job;
+    ProfileEndpoint endpoint;
+    Labels labels;
     Result<net::FetchResponse> response;
     UnixNs received = 0;
   };
@@ -303,7 +306,17 @@ void Scraper::Impl::schedule() {
 
 void Scraper::Impl::start(const std::shared_ptr<Entry>& entry, const std::shared_ptr<Task>& task) {
   count("scrapes_total");
-  auto done = [this, entry, task](Result<net::FetchResponse> response) {
+  Target target;
+  Work work{entry, task, nullptr, {}, {}, fail(ErrorCode::kInternal, "not asked yet"), 0};
+  {
+    std::lock_guard lock(mutex_);
+    target = entry->target;
+    work.job = task->job;
+    work.endpoint = task->endpoint;
+    work.labels = target.labels;
+  }
+  auto request = make_request(target, *work.job, work.endpoint);
+  auto done = [this, work = std::move(work)](Result<net::FetchResponse> response) mutable {
     size_t bytes = response ? response->body.size() : 0;
     std::lock_guard lock(mutex_);
     if (queued_bytes_ + bytes > kMaxQueuedBytes) {
@@ -312,23 +325,15 @@ void Scraper::Impl::start(const std::shared_ptr<Entry>& entry, const std::shared
       bytes = 0;
     }
     queued_bytes_ += bytes;
-    queue_.push_back({entry, task, std::move(response), now_ns()});
+    work.response = std::move(response);
+    work.received = now_ns();
+    queue_.push_back(std::move(work));
     work_wake_.notify_one();
   };
-  net::FetchRequest request;
-  {
-    std::lock_guard lock(mutex_);
-    auto made = make_request(entry->target, *task);
-    if (made)
-      request = *std::move(made);
-    else
-      request.url.clear();
-    if (!made) {
-      queue_.push_back({entry, task, fail(made.error()), now_ns()});
-      work_wake_.notify_one();
-    }
-  }
-  if (!request.url.empty()) fetches_->start(std::move(request), done);
+  if (request)
+    fetches_->start(*std::move(request), std::move(done));
+  else
+    done(fail(request.error()));
 }
 
 void Scraper::Impl::work() {
@@ -350,14 +355,14 @@ Status Scraper::Impl::convert(Work& w) {
   if (!w.response) return fail(w.response.error());
   WF_TRY(check_answer(*w.response));
   WF_ASSIGN(profile::Profile scraped, converters::decode_any(w.response->body, options_.limits));
-  const std::string& name = w.task->endpoint.profile_name;
-  TimeRange range{w.task->last_end != 0 ? w.task->last_end : w.received - w.task->job->interval, w.received};
+  const std::string& name = w.endpoint.profile_name;
+  TimeRange range{w.task->last_end != 0 ? w.task->last_end : w.received - w.job->interval, w.received};
   if (scraped.duration_ns > 0) range.start = w.received - scraped.duration_ns;
   if (range.start >= range.end) range.start = range.end - kMillisecond;
   profile::Profile stored = w.task->delta.next(scraped, name);
   w.task->last_end = w.received;
   if (stored.sample_types.empty()) return {};
-  LabelledProfile out{w.entry->target.labels, name, range, std::make_shared<const profile::Profile>(std::move(stored))};
+  LabelledProfile out{w.labels, name, range, std::make_shared<const profile::Profile>(std::move(stored))};
   return sink_({std::move(out)});
 }
 
@@ -374,7 +379,7 @@ void Scraper::Impl::finish(const Work& w, const Status& status) {
   w.task->has_result = true;
   w.task->error.clear();
   if (!status) {
-    w.task->error = w.task->endpoint.path + ": " + status.error().message;
+    w.task->error = w.endpoint.path + ": " + status.error().message;
     ++s.failures;
     count("scrape_failures_total", error_code_name(status.error().code));
   }

@@ -7,7 +7,6 @@ namespace watchfire::converters {
 namespace {
 
 using profile::Label;
-using profile::LabelledProfile;
 using profile::Profile;
 using profile::StringId;
 
