@@ -59,7 +59,7 @@ void set_mapping_flags(Mapping& m, uint64_t flags) {
 
 size_t BlockWriter::memory_bytes() const {
   size_t rows = 0;
-  for (const Item& item : items_) rows += item.stacks.size() * (8 + item.values.size() * 8);
+  for (const BlockItem& item : items_) rows += item.stacks.size() * (8 + item.values.size() * 8);
   return dictionary_.memory_bytes() + rows;
 }
 
@@ -123,7 +123,7 @@ uint32_t BlockWriter::add(const Profile& p) {
     label_sets[s] = d.label_sets.intern(labels);
   }
 
-  Item item;
+  BlockItem item;
   for (uint32_t s : p.sample_stacks) item.stacks.push_back(stacks[s]);
   for (uint32_t s : p.sample_label_sets) item.label_sets.push_back(label_sets[s]);
   item.values = p.values;
@@ -210,7 +210,7 @@ std::string BlockWriter::encode_dictionary(std::vector<uint32_t>& new_stack_ids)
   return std::string(w.text());
 }
 
-std::string BlockWriter::encode_item(const Item& item, const std::vector<uint32_t>& new_stack_ids) {
+std::string BlockWriter::encode_item(const BlockItem& item, const std::vector<uint32_t>& new_stack_ids) {
   std::vector<uint32_t> order(item.stacks.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
@@ -256,7 +256,7 @@ std::string BlockWriter::finish() {
   };
   std::vector<uint32_t> new_stack_ids;
   put(encode_dictionary(new_stack_ids));
-  for (const Item& item : items_) put(encode_item(item, new_stack_ids));
+  for (const BlockItem& item : items_) put(encode_item(item, new_stack_ids));
   ByteWriter tail;
   tail.write(static_cast<uint32_t>(footer.size()));
   tail.write(crc32c(footer.bytes()));
@@ -400,11 +400,11 @@ Status BlockReader::decode_dictionary(std::string_view raw) {
   return {};
 }
 
-Result<BlockReader::Samples> BlockReader::samples(uint32_t item) const {
+Result<BlockItem> BlockReader::samples(uint32_t item) const {
   if (item >= item_count()) return fail(corrupt("no item " + std::to_string(item)));
   WF_ASSIGN(std::string raw, chunk(item + 1));
   ByteReader r(raw);
-  Samples s;
+  BlockItem s;
   auto string = [&]() -> StringId {
     uint64_t id = r.read_varint();
     if (id >= dictionary_.strings.size()) r.set_failed();
@@ -443,7 +443,7 @@ Result<BlockReader::Samples> BlockReader::samples(uint32_t item) const {
 }
 
 Result<Profile> BlockReader::profile(uint32_t item) const {
-  WF_ASSIGN(Samples s, samples(item));
+  WF_ASSIGN(BlockItem s, samples(item));
   Profile p = dictionary_;
   p.sample_types = std::move(s.types);
   p.sample_stacks = std::move(s.stacks);

@@ -19,6 +19,19 @@ namespace watchfire::store {
 /// common prefix is written once. Samples are sorted by stack; every column is a run of varints.
 inline constexpr uint8_t kBlockVersion = 1;
 
+/// One profile's samples against a block's dictionary.
+struct BlockItem {
+  std::vector<uint32_t> stacks;
+  std::vector<uint32_t> label_sets;
+  std::vector<std::vector<int64_t>> values;  ///< [sample type][sample]
+  std::vector<profile::ValueType> types;
+  profile::ValueType period_type;
+  int64_t period = 0;
+  int64_t time_ns = 0;
+  int64_t duration_ns = 0;
+  profile::StringId default_type = 0;
+};
+
 /// Takes profiles in, gives one block's bytes. Values, stacks, labels, addresses and names come back as they
 /// went in; ids, sample order, comments and pruning expressions don't.
 class BlockWriter {
@@ -31,26 +44,14 @@ class BlockWriter {
   std::string finish();
 
  private:
-  struct Item {
-    std::vector<uint32_t> stacks;
-    std::vector<uint32_t> label_sets;
-    std::vector<std::vector<int64_t>> values;
-    std::vector<profile::ValueType> types;
-    profile::ValueType period_type;
-    int64_t period = 0;
-    int64_t time_ns = 0;
-    int64_t duration_ns = 0;
-    profile::StringId default_type = 0;
-  };
-
   std::string encode_dictionary(std::vector<uint32_t>& new_stack_ids) const;
-  static std::string encode_item(const Item& item, const std::vector<uint32_t>& new_stack_ids);
+  static std::string encode_item(const BlockItem& item, const std::vector<uint32_t>& new_stack_ids);
 
   profile::Profile dictionary_;
   profile::SpanTable<uint64_t> mapping_keys_;
   profile::SpanTable<uint64_t> function_keys_;
   profile::SpanTable<uint64_t> location_keys_;
-  std::vector<Item> items_;
+  std::vector<BlockItem> items_;
 };
 
 /// Reads a block. Every byte is checked: CRC first, then each index against its table; a block that lies is
@@ -63,19 +64,7 @@ class BlockReader {
   /// The shared dictionary as a profile without samples; decoded once.
   const profile::Profile& dictionary() const { return dictionary_; }
 
-  /// One item's samples against dictionary().
-  struct Samples {
-    std::vector<uint32_t> stacks;
-    std::vector<uint32_t> label_sets;
-    std::vector<std::vector<int64_t>> values;
-    std::vector<profile::ValueType> types;
-    profile::ValueType period_type;
-    int64_t period = 0;
-    int64_t time_ns = 0;
-    int64_t duration_ns = 0;
-    profile::StringId default_type = 0;
-  };
-  Result<Samples> samples(uint32_t item) const;
+  Result<BlockItem> samples(uint32_t item) const;
   /// The item as a profile of its own (a copy of the dictionary with its samples).
   Result<profile::Profile> profile(uint32_t item) const;
 

@@ -109,7 +109,7 @@ class BlockSums {
  public:
   explicit BlockSums(bool keep_labels) : keep_labels_(keep_labels) {}
 
-  void add(const BlockReader::Samples& s, uint32_t column) {
+  void add(const BlockItem& s, uint32_t column) {
     for (size_t i = 0; i < s.stacks.size(); ++i) {
       uint64_t key = static_cast<uint64_t>(s.stacks[i]) << 32 | (keep_labels_ ? s.label_sets[i] : 0);
       sums_[key] += s.values[column][i];
