@@ -83,4 +83,14 @@ bool StringMatcher::matches(StringId id) {
   return known == 2;
 }
 
+std::string quoted_pattern(std::string_view text) {
+  constexpr std::string_view kSpecial = "\\.+*?()|[]{}^$";
+  std::string out;
+  for (char c : text) {
+    if (kSpecial.find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 }  // namespace watchfire::profile

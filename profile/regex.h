@@ -43,4 +43,8 @@ class StringMatcher {
   std::vector<char> known_;  ///< 0 not yet, 1 no, 2 yes
 };
 
+/// A pattern that matches this text and nothing else within a line: only characters with a meaning are escaped, so
+/// that people can still read it in a command.
+std::string quoted_pattern(std::string_view text);
+
 }  // namespace watchfire::profile

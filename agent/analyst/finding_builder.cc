@@ -1,6 +1,5 @@
 #include "agent/analyst/finding_builder.h"
 
-#include <re2/re2.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "agent/analyst/function_name.h"
 #include "findings/render.h"
 #include "profile/function_totals.h"
+#include "profile/regex.h"
 
 namespace watchfire::agent {
 namespace {
@@ -65,7 +65,7 @@ std::string evidence_command(const std::string& service, const profile::ProfileT
   std::string command = std::string("watchfire ") + (function.empty() ? "top" : "peek") + " --service " +
                         shell_quoted(service) + " --type " + type.name + ":" + type.sample_type + " --start " +
                         format_time(range.start) + " --end " + format_time(range.end + kSecond - 1);
-  if (!function.empty()) command += " -- " + shell_quoted("^" + re2::RE2::QuoteMeta(function) + "$");
+  if (!function.empty()) command += " -- " + shell_quoted("^" + profile::quoted_pattern(function) + "$");
   return command;
 }
 
@@ -133,7 +133,7 @@ Evidence FindingBuilder::evidence(const OwnFunction& function, double credited) 
   }
   e.command = "watchfire pprof -sample_index=" + merged_.type.sample_type;
   e.command +=
-      function.name.empty() ? " -top" : " -peek=" + shell_quoted("^" + re2::RE2::QuoteMeta(function.name) + "$");
+      function.name.empty() ? " -top" : " -peek=" + shell_quoted("^" + profile::quoted_pattern(function.name) + "$");
   for (const std::string& file : request_.files(*profile::Selector::parse(e.query), request_.range))
     e.command += " " + shell_quoted(file);
   return e;

@@ -1,7 +1,5 @@
 #include "agent/tools/toolbox.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -10,6 +8,7 @@
 #include "agent/tools/answer_text.h"
 #include "agent/verify.h"
 #include "base/untrusted_text.h"
+#include "profile/regex.h"
 #include "profile/report_rows.h"
 
 namespace watchfire::agent {
@@ -170,7 +169,7 @@ Result<std::string> Toolbox::peek(ToolArguments a) {
   WF_ASSIGN(Measured m, measure(query_, a.selector(), a.range));
   std::string name = ids_.resolve(a.function);
   WF_ASSIGN(auto exact, find_function(*m.merged.profile, name));
-  std::string pattern = exact ? "^" + re2::RE2::QuoteMeta(name) + "$" : name;
+  std::string pattern = exact ? "^" + profile::quoted_pattern(name) + "$" : name;
   WF_ASSIGN(auto functions, profile::peek_rows(*m.merged.profile, a.report, pattern));
   AnswerRows rows(a.max_bytes - kHeadBytes);
   size_t shown = 0;

@@ -25,7 +25,7 @@ class Writer:
     def __init__(self, directory, first, fault):
         command = [args.store_load, 'write', directory, str(first)] + (['--fault', fault] if fault else [])
         self.acknowledged = []
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
@@ -102,6 +102,31 @@ def copy_loop(copies, fault=None):
         shutil.rmtree(work, ignore_errors=True)
 
 
+def full_disk():
+    """Fills the file system under a store, then gives it room; returns (acknowledged while full or after, lost)."""
+    work = tempfile.mkdtemp(prefix='watchfire-full-')
+    run = lambda *c: subprocess.run(c, check=True, capture_output=True)
+    run('mount', '-t', 'tmpfs', '-o', 'size=6M', 'tmpfs', work)
+    writer = None
+    try:
+        writer = Writer(f'{work}/store', 1, None)
+        seen, still = -1, 0
+        while still < 20:  # until nothing is acknowledged any more
+            time.sleep(0.1)
+            still = still + 1 if len(writer.acknowledged) == seen else 0
+            seen = len(writer.acknowledged)
+        run('mount', '-o', 'remount,size=64M', work)
+        writer.wait_for(seen + 50)
+        after = len(writer.acknowledged) - seen
+        writer.kill()
+        return seen, after, lost(f'{work}/store', writer.acknowledged)
+    finally:
+        if writer and writer.process.poll() is None:
+            writer.kill()
+        subprocess.run(['umount', work], capture_output=True)
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def check(name, good, detail):
     global passed, failed
     passed, failed = passed + good, failed + (not good)
@@ -116,11 +141,14 @@ check('the kill test notices a store that acknowledges before the commit', bool(
 
 probe = subprocess.run(['sh', '-c', 'test "$(id -u)" = 0 && command -v mkfs.ext4 >/dev/null && losetup -f'], capture_output=True)
 if probe.returncode != 0:
-    skipped += 2
-    print('skip copies of a mounted store: they need root, mkfs.ext4 and a loop device')
+    skipped += 3
+    print('skip copies of a mounted store and a full disk: they need root, mkfs.ext4 and a loop device')
 else:
     count, missing = copy_loop(args.copies)
     check('copies of the disk under load hold all acknowledged before', count > 0 and not missing, f'{args.copies} copies, {count} acknowledged, {len(missing)} lost {missing[:5]}')
+    before, after, missing = full_disk()
+    check('a full disk loses nothing acknowledged, and room ends it unaided', before > 0 and after >= 50 and not missing,
+          f'{before} acknowledged before it was full, {after} after it got room, {len(missing)} lost')
     count, missing = copy_loop(2, 'no_sync')
     check('the copy test notices a store that does not sync', bool(missing), f'{count} acknowledged, {len(missing)} lost')
 

@@ -374,7 +374,7 @@ TEST(Causes, in_files_have_readable_names_and_commands_with_the_right_files) {
   const findings::Finding& f = digest->findings[0];
   EXPECT_EQ(f.cause_class, "sorting");
   EXPECT_EQ(f.function.raw(), "app::rank");
-  EXPECT_EQ(f.evidence[0].command, "watchfire pprof -sample_index=cpu -peek='^app\\:\\:rank$' " + shell_quoted(file));
+  EXPECT_EQ(f.evidence[0].command, "watchfire pprof -sample_index=cpu -peek='^app::rank$' " + shell_quoted(file));
 }
 
 }  // namespace
