@@ -29,6 +29,7 @@ constexpr Command kCommands[] = {
     {"top", "functions of a service by cost", watchfire::cli::run_top},
     {"tree", "the call graph of a service as text", watchfire::cli::run_tree},
     {"peek", "one function between its callers and callees", watchfire::cli::run_peek},
+    {"flame", "a flame graph as SVG", watchfire::cli::run_flame},
     {"query", "any query, as a list of series or a pprof profile", watchfire::cli::run_query},
     {"analyze", "analyse services now", watchfire::cli::run_analyze},
     {"findings", "open findings", watchfire::cli::run_findings},

@@ -46,7 +46,7 @@ Status read_number(std::string_view name, const std::string& text, Number& out) 
 
 Status read_option(const std::string& name, const std::string& value, ReportOptions& o) {
   Filters& f = o.filters;
-  const std::array<std::pair<std::string_view, std::string*>, 13> texts = {{{"focus", &f.focus},
+  const std::array<std::pair<std::string_view, std::string*>, 14> texts = {{{"focus", &f.focus},
                                                                             {"ignore", &f.ignore},
                                                                             {"hide", &f.hide},
                                                                             {"show", &f.show},
@@ -58,7 +58,8 @@ Status read_option(const std::string& name, const std::string& value, ReportOpti
                                                                             {"tagleaf", &o.tagleaf},
                                                                             {"unit", &o.unit},
                                                                             {"tagshow", &f.tagshow},
-                                                                            {"taghide", &f.taghide}}};
+                                                                            {"taghide", &f.taghide},
+                                                                            {"sample_index", &o.sample_index}}};
   for (const auto& [known, target] : texts)
     if (name == known) return *target = value, Status();
   if (name == "nodecount") return read_number(name, value, o.node_count);
@@ -78,7 +79,7 @@ Status read_option(const std::string& name, const std::string& value, ReportOpti
   return fail(
       Error(ErrorCode::kInvalidArgument, "unknown option '" + name + "'")
           .hinted("known: focus ignore hide show show_from prune_from tagfocus tagignore tagshow taghide tagroot "
-                  "tagleaf granularity sort unit nodecount nodefraction edgefraction function max_depth"));
+                  "tagleaf granularity sample_index sort unit nodecount nodefraction edgefraction function max_depth"));
 }
 
 Result<ReportKind> kind_of(std::string_view name) {

@@ -10,7 +10,7 @@ namespace watchfire::profile {
 
 /// Options of a report as text, as they come in a query string or a tool call: focus, ignore, hide, show, show_from,
 /// prune_from, tagfocus, tagignore, tagroot, tagleaf, granularity (functions, filefunctions, files, lines,
-/// addresses), sort (flat, cum), unit, nodecount, nodefraction, function (for peek and list), max_depth.
+/// addresses), sample_index, sort (flat, cum), unit, nodecount, nodefraction, function (for peek and list), max_depth.
 using ReportParams = std::map<std::string, std::string, std::less<>>;
 
 /// Reads options, leaving the rest at their defaults. Unknown names and bad values are kInvalidArgument with the
