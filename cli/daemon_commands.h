@@ -1,22 +1,15 @@
 #pragma once
 
-#include <span>
-#include <string_view>
+#include "cli/command_line.h"
 
 namespace watchfire::cli {
 
-using Words = std::span<const std::string_view>;
-
-/// The commands that ask the daemon through its socket; top, tree, peek and flame also take files instead. Each takes
-/// the words after its name and gives an exit code: 0 good, 1 the answer is an error or a check failed, 2 wrong usage,
-/// 3 the daemon does not answer. `--json` prints the API's JSON as it is; text goes through the terminal's escaper.
+/// The commands that ask the daemon through its socket. Each takes the words after its name and gives an exit code: 0
+/// good, 1 the answer is an error or a check failed, 2 wrong usage, 3 the daemon does not answer. `--json` prints the
+/// API's JSON as it is; text goes through the terminal's escaper.
 int run_status(Words words);
 int run_targets(Words words);
 int run_services(Words words);
-int run_top(Words words);
-int run_tree(Words words);
-int run_peek(Words words);
-int run_flame(Words words);
 int run_query(Words words);
 int run_findings(Words words);
 int run_digest(Words words);

@@ -10,6 +10,7 @@
 #include "base/untrusted_text.h"
 #include "cli/daemon_commands.h"
 #include "cli/pprof_command.h"
+#include "cli/report_commands.h"
 
 namespace {
 
