@@ -258,6 +258,22 @@ if has_ebpf:
     second = subprocess.run([f'{bin_dir}/watchfired', '--state', state, '--run-dir', f'{state}/run2', '--tcp', 'off'], capture_output=True, text=True, timeout=20)
     check('a second daemon on the same store is refused', second.returncode == 1 and 'in use' in second.stderr, second.stderr)
     stop(again)
+
+# ---- without rights: no eBPF, and the rest goes on
+if is_root:
+    plain = f'{state}/plain'
+    os.mkdir(plain)
+    shutil.chown(plain, 'watchfire', 'watchfire')
+    log = open(f'{state}/plain.log', 'w')
+    unprivileged = start('setpriv', '--reuid=watchfire', '--regid=watchfire', '--clear-groups', f'{bin_dir}/watchfire-launch', '--state', plain,
+                         stdout=log, stderr=log)
+    sock = f'{plain}/run/control.sock'
+    answers = wait(15, lambda: status())
+    said = open(f'{state}/plain.log').read()
+    check('without root the rest runs', answers and not answers['ebpf']['connected'], said)
+    check('and what is missing is said', 'not root: no collector' in said, said)
+    check('doctor names the collector as missing', 'BAD   collector' in cli('doctor').stdout)
+    stop(unprivileged)
 for p in cleanup:
     stop(p, seconds=5)
 shutil.rmtree(state, ignore_errors=True)
