@@ -3,17 +3,17 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "base/fd.h"
 #include "base/json_tree.h"
 #include "converters/pprof/encode.h"
 #include "daemon/api.h"
 #include "store/embedded/embedded_store.h"
+#include "tests/fuzz/check.h"
 #include "tests/support/small_profile.h"
 #include "tests/support/temp_dir.h"
 
 using namespace watchfire;
+using fuzz::check;
 
 namespace {
 
@@ -32,7 +32,7 @@ class Service {
     parts.ebpf_state = [] { return std::optional<daemon::EbpfIntake::State>(); };
     analysis_ = *daemon::Analysis::create(std::move(parts), {}, {});
     analysis_->start();
-    if (!write_file_atomically(dir_.path() + "/token", "t0ken\n")) std::abort();
+    check(write_file_atomically(dir_.path() + "/token", "t0ken\n").has_value());
     access_ = std::make_unique<daemon::Access>(
         daemon::Access::Options{.group = "", .write_token_file = dir_.path() + "/token"});
     daemon::ApiParts api;
@@ -48,10 +48,10 @@ class Service {
     api_ = std::make_unique<daemon::Api>(std::move(api));
     net::HttpRequest push{.method = "POST", .path = "/api/v1/profiles", .query = {{"service_name", "api"}}};
     push.body = converters::encode_pprof(testing::small_profile());
-    push.query.emplace("from", "2m");
-    push.query.emplace("until", "1m");
+    push.query.emplace("from", "now-2m");
+    push.query.emplace("until", "now-1m");
     push.peer = {::geteuid(), 0, 1};
-    if (api_->handle(push).status != 200) std::abort();
+    check(api_->handle(push).status == 200);
   }
 
   net::HttpResponse handle(const net::HttpRequest& request) {
@@ -102,12 +102,12 @@ net::HttpRequest parse_request(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static Service service;
   auto request = parse_request({reinterpret_cast<const char*>(data), size});
-  for (const auto& [name, value] : request.query)
-    if (net::percent_decode(net::percent_encode(value), true) != value) std::abort();
+  for (const auto& [name, value] : request.query) check(net::percent_decode(net::percent_encode(value), true) == value);
   auto response = service.handle(request);
-  if (response.status < 200 || response.status > 599) std::abort();
+  check(response.status >= 200 && response.status <= 599);
   while (response.next_chunk)
     if (!response.next_chunk()) break;
-  if (response.content_type == "application/json" && !response.body.empty() && !parse_json(response.body)) std::abort();
+  if (response.content_type == "application/json" && !response.body.empty())
+    check(parse_json(response.body).has_value());
   return 0;
 }

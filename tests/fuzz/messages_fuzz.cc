@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/bytes.h"
 #include "base/fd.h"
@@ -12,13 +11,15 @@
 #include "base/window.h"
 #include "base/wire.h"
 #include "converters/window/window_profiles.h"
+#include "tests/fuzz/check.h"
 
 using namespace watchfire;
+using fuzz::check;
 
 namespace {
 
 void check_same(std::span<const std::byte> a, const std::vector<std::byte>& b) {
-  if (!std::ranges::equal(a, b)) std::abort();
+  check(std::ranges::equal(a, b));
 }
 
 void check_window(std::span<const std::byte> bytes) {
@@ -26,40 +27,37 @@ void check_window(std::span<const std::byte> bytes) {
   if (!w) return;
   for (const auto& s : w->samples)
     for (uint32_t frame : w->stack(s.stack))
-      if (w->frames.at(frame).file >= w->files.size() || s.process >= w->processes.size()) std::abort();
+      check(w->frames.at(frame).file < w->files.size() && s.process < w->processes.size());
   auto again = decode_window(encode_window(*w));
-  if (!again || again->stored_samples() != w->stored_samples() || again->lost_samples() != w->lost_samples())
-    std::abort();
+  check(again && again->stored_samples() == w->stored_samples() && again->lost_samples() == w->lost_samples());
   for (const auto& p : converters::window_profiles(*w, "host").profiles)
-    if (!profile::validate(*p.profile)) std::abort();
+    check(profile::validate(*p.profile).has_value());
 }
 
 // A peer that says HELLO, then sends these bytes as packets of the length that stands before each.
 void check_channel(std::span<const std::byte> bytes) {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
+  check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
   Fd ours(ends[0]);
-  {
-    Fd theirs(ends[1]);
-    WireHello hello{.role = WireRole::kCollector};
-    WireHeader header{.length = sizeof hello, .type = static_cast<uint16_t>(WireType::kHello)};
-    ByteWriter first;
-    first.write(header);
-    first.write(hello);
-    (void)::send(theirs.get(), first.bytes().data(), first.size(), MSG_NOSIGNAL);
-    ByteReader r(bytes);
-    for (int i = 0; i < 8 && r.remaining() > 0; ++i) {
-      auto packet = r.take(std::min<size_t>(r.read<uint8_t>(), r.remaining()));
-      (void)::send(theirs.get(), packet.data(), packet.size(), MSG_NOSIGNAL);
-    }
-    (void)::shutdown(theirs.get(), SHUT_WR);
-    auto channel = WireChannel::greet(std::move(ours), WireRole::kDaemon, WireRole::kCollector, kSecond);
-    if (!channel) std::abort();
-    for (int i = 0; i < 10; ++i) {
-      auto message = channel->receive(0);
-      if (!message) return;
-      if (*message && (*message)->bytes.size() > kWireMaxMessage) std::abort();
-    }
+  Fd theirs(ends[1]);
+  WireHello hello{.role = WireRole::kCollector};
+  WireHeader header{.length = sizeof hello, .type = static_cast<uint16_t>(WireType::kHello)};
+  ByteWriter first;
+  first.write(header);
+  first.write(hello);
+  (void)::send(theirs.get(), first.bytes().data(), first.size(), MSG_NOSIGNAL);
+  ByteReader r(bytes);
+  for (int i = 0; i < 8 && r.remaining() > 0; ++i) {
+    auto packet = r.take(std::min<size_t>(r.read<uint8_t>(), r.remaining()));
+    (void)::send(theirs.get(), packet.data(), packet.size(), MSG_NOSIGNAL);
+  }
+  (void)::shutdown(theirs.get(), SHUT_WR);
+  auto channel = WireChannel::greet(std::move(ours), WireRole::kDaemon, WireRole::kCollector, kSecond);
+  check(channel.has_value());
+  for (int i = 0; i < 10; ++i) {
+    auto message = channel->receive(0);
+    if (!message) return;
+    if (*message) check((*message)->bytes.size() <= kWireMaxMessage);
   }
 }
 

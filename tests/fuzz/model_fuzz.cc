@@ -1,18 +1,14 @@
 // What a model sends: its replies, errors, and the findings it files. What is taken goes back out as valid JSON.
 
-#include <cstdlib>
-
 #include "agent/llm/messages.h"
 #include "base/json_tree.h"
 #include "findings/render.h"
+#include "tests/fuzz/check.h"
 
 using namespace watchfire;
+using fuzz::check;
 
 namespace {
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
 
 void check_reply(std::string_view text) {
   auto reply = agent::llm::decode_reply(text);
@@ -33,7 +29,8 @@ void check_finding(std::string_view text) {
   check(again.has_value() && again->key == finding->key && again->evidence.size() == finding->evidence.size());
   findings::Digest digest;
   digest.findings.push_back(*finding);
-  check(parse_json(findings::digest_json(digest)).has_value());
+  auto copy = findings::parse_digest(findings::digest_json(digest));
+  check(copy && copy->findings.size() == 1 && copy->findings[0].key == finding->key);
   check(!findings::digest_markdown(digest).empty());
 }
 
@@ -43,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   check_reply(text);
   check_finding(text);
+  if (auto digest = findings::parse_digest(text)) check(parse_json(findings::digest_json(*digest)).has_value());
   check(agent::llm::error_text(text).size() <= 500);
   return 0;
 }

@@ -4,18 +4,14 @@
 
 #include <zstd.h>
 
-#include <cstdlib>
-
 #include "base/bytes.h"
 #include "store/embedded/block_codec.h"
+#include "tests/fuzz/check.h"
 
 using namespace watchfire;
+using fuzz::check;
 
 namespace {
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
 
 std::string make_block(std::string_view dictionary, std::string_view item) {
   std::string out = "WFBLOCK";
