@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -7,6 +8,9 @@
 
 namespace watchfire {
 namespace {
+
+// A bound on seconds whose nanoseconds fit, in the year 2255. Times are not before 1970, so that their differences fit.
+constexpr int64_t kMaxUnixSeconds = 9'000'000'000;
 
 int64_t read_clock(clockid_t id) {
   timespec ts{};
@@ -96,14 +100,15 @@ Result<UnixNs> parse_time(std::string_view text, UnixNs now) {
   if (text == "now") return now;
   if (text.starts_with("now-")) {
     WF_ASSIGN(DurationNs ago, parse_duration(text.substr(4)));
-    return now - ago;
+    return std::max<UnixNs>(now - ago, 0);
   }
   int64_t seconds = 0;
-  auto [p, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (ec == std::errc() && p == text.data() + text.size() && seconds >= 0 && seconds < 9'000'000'000)
-    return seconds * kSecond;
-  if (ec == std::errc() && p != text.data() && *p == '.' && seconds >= 0 && seconds < 9'000'000'000) {
-    std::string digits(p + 1, text.data() + text.size());
+  const char* text_end = text.data() + text.size();
+  auto [p, ec] = std::from_chars(text.data(), text_end, seconds);
+  bool in_range = ec == std::errc() && seconds >= 0 && seconds < kMaxUnixSeconds;
+  if (in_range && p == text_end) return seconds * kSecond;
+  if (in_range && *p == '.') {
+    std::string digits(p + 1, text_end);
     if (!digits.empty() && digits.size() <= 9 && digits.find_first_not_of("0123456789") == std::string::npos) {
       digits.resize(9, '0');
       return seconds * kSecond + std::stoll(digits);
@@ -111,18 +116,18 @@ Result<UnixNs> parse_time(std::string_view text, UnixNs now) {
   }
   tm parts{};
   std::string copy(text);
-  const char* end = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (end != nullptr) {
+  if (const char* end = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts)) {
     int64_t offset = 0;
     bool ok = *end == 'Z' && end[1] == 0;
-    int hours = 0, minutes = 0;
+    int hours = 0, minutes = 0, length = 0;
     char sign = 0;
-    if (!ok && std::sscanf(end, "%c%2d:%2d", &sign, &hours, &minutes) == 3 && (sign == '+' || sign == '-') &&
-        end[6] == 0) {
+    if (!ok && std::sscanf(end, "%c%2d:%2d%n", &sign, &hours, &minutes, &length) == 3 && (sign == '+' || sign == '-') &&
+        length == 6 && end[length] == 0) {
       offset = (hours * 3600 + minutes * 60) * (sign == '+' ? 1 : -1);
       ok = true;
     }
-    if (ok) return (static_cast<int64_t>(timegm(&parts)) - offset) * kSecond;
+    seconds = static_cast<int64_t>(timegm(&parts)) - offset;
+    if (ok && seconds >= 0 && seconds < kMaxUnixSeconds) return seconds * kSecond;
   }
   return fail(Error(ErrorCode::kInvalidArgument, "'" + std::string(text) + "' is no time")
                   .hinted("write RFC 3339 (2026-11-24T13:40:00Z), Unix seconds, now or now-1h"));

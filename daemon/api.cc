@@ -1,5 +1,7 @@
 #include "daemon/api.h"
 
+#include <algorithm>
+
 #include "base/counters.h"
 #include "base/json_writer.h"
 
@@ -49,7 +51,7 @@ Result<TimeRange> request_range(const net::HttpRequest& request) {
   TimeRange range{now - kHour, now};
   if (auto since = request.param("since"); !since.empty()) {
     WF_ASSIGN(DurationNs length, parse_duration(since));
-    range.start = now - length;
+    range.start = std::max<UnixNs>(now - length, 0);
   }
   if (auto start = request.param("start"); !start.empty()) {
     WF_ASSIGN(range.start, parse_time(start, now));

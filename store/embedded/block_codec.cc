@@ -423,7 +423,7 @@ Result<BlockItem> BlockReader::samples(uint32_t item) const {
   s.duration_ns = r.read_signed_varint();
   s.default_type = string();
   uint64_t rows = r.read_varint();
-  if (!r.ok() || rows > r.remaining()) return fail(corrupt("samples of an item"));
+  if (!r.ok() || rows > r.remaining() || (rows > 0 && types == 0)) return fail(corrupt("samples of an item"));
   uint64_t stack = 0;
   for (uint64_t i = 0; i < rows && r.ok(); ++i) {
     stack += r.read_varint();
