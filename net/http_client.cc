@@ -50,6 +50,7 @@ class Exchange {
   ~Exchange() {
     curl_easy_cleanup(easy_);
     curl_slist_free_all(header_list_);
+    curl_slist_free_all(connect_to_);
   }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -59,6 +60,7 @@ class Exchange {
 
  private:
   void set_options();
+  void set_server_name(const std::string& name);
   static size_t on_body(char* data, size_t, size_t n, void* self) {
     return static_cast<Exchange*>(self)->body(data, n);
   }
@@ -78,6 +80,7 @@ class Exchange {
   FetchRequest request_;
   CURL* easy_;
   curl_slist* header_list_ = nullptr;
+  curl_slist* connect_to_ = nullptr;
   FetchResponse response_;
   size_t received_ = 0;
   size_t header_bytes_ = 0;
@@ -95,6 +98,8 @@ void Exchange::set_options() {
   set(CURLOPT_ERRORBUFFER, error_);
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<DurationNs>(1, request_.timeout / kMillisecond)));
   set(CURLOPT_FOLLOWLOCATION, 0L);
+  // An answer that says in its head that it is too long is not read at all.
+  if (!request_.on_data) set(CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request_.max_body_bytes));
   set(CURLOPT_WRITEFUNCTION, &on_body);
   set(CURLOPT_WRITEDATA, this);
   set(CURLOPT_HEADERFUNCTION, &on_header);
@@ -115,6 +120,7 @@ void Exchange::set_options() {
   }
   for (const auto& [name, value] : request_.headers)
     header_list_ = curl_slist_append(header_list_, (name + ": " + value).c_str());
+  if (!request_.tls.server_name.empty()) set_server_name(request_.tls.server_name);
   header_list_ = curl_slist_append(header_list_, "Expect:");
   set(CURLOPT_HTTPHEADER, header_list_);
   if (!request_.basic_auth_user.empty()) {
@@ -130,6 +136,29 @@ void Exchange::set_options() {
     set(CURLOPT_SSL_VERIFYPEER, 0L);
     set(CURLOPT_SSL_VERIFYHOST, 0L);
   }
+}
+
+// curl takes the name for SNI and for judging the certificate from the URL: so the URL names the server, and the
+// connection still goes where the URL went before.
+void Exchange::set_server_name(const std::string& name) {
+  CURLU* url = curl_url();
+  char *host = nullptr, *port = nullptr;
+  if (curl_url_set(url, CURLUPART_URL, request_.url.c_str(), 0) == CURLUE_OK &&
+      curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+      curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
+    std::string address = std::string(host) + ":" + port;
+    connect_to_ = curl_slist_append(nullptr, ("::" + address).c_str());
+    header_list_ = curl_slist_append(header_list_, ("Host: " + address).c_str());
+    curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, connect_to_);
+    char* named = nullptr;
+    if (curl_url_set(url, CURLUPART_HOST, name.c_str(), 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_URL, &named, 0) == CURLUE_OK)
+      curl_easy_setopt(easy_, CURLOPT_URL, named);
+    curl_free(named);
+  }
+  curl_free(host);
+  curl_free(port);
+  curl_url_cleanup(url);
 }
 
 size_t Exchange::body(const char* data, size_t n) {
@@ -173,7 +202,7 @@ Result<FetchResponse> Exchange::result(CURLcode code) {
   response_.duration = microseconds * 1000;
   if (code == CURLE_OK) return std::move(response_);
   if (refused_) return fail(Error(ErrorCode::kPermissionDenied, "link-local and metadata addresses are never asked"));
-  if (too_large_)
+  if (too_large_ || code == CURLE_FILESIZE_EXCEEDED)
     return fail(Error(ErrorCode::kResourceExhausted,
                       "the answer is longer than the limit of " + std::to_string(request_.max_body_bytes) + " bytes"));
   if (stopped_) return fail(ErrorCode::kCancelled, "stopped");

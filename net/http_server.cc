@@ -22,6 +22,7 @@ constexpr int kBacklog = 64;
 constexpr size_t kConnectionMemory = 64 << 10;  // request line and headers
 constexpr size_t kMaxItems = 128;               // headers or query parameters of one request
 constexpr size_t kStreamBlock = 64 << 10;
+constexpr unsigned kStreamIdleSeconds = 600;
 
 Result<Fd> listen_unix(const HttpServerOptions& o) {
   sockaddr_un address{};
@@ -220,6 +221,8 @@ ssize_t stream_chunk(void* state, uint64_t, char* buffer, size_t most) {
 MHD_Result Server::send(MHD_Connection* c, HttpResponse response) {
   MHD_Response* r;
   if (response.next_chunk) {
+    // Between two chunks it is we who are thinking; idle time counts that, too.
+    MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, kStreamIdleSeconds);
     r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kStreamBlock, &stream_chunk,
                                           new Stream{std::move(response.next_chunk), {}},
                                           [](void* state) { delete static_cast<Stream*>(state); });
