@@ -13,7 +13,6 @@
 namespace watchfire::plugins {
 namespace {
 
-constexpr DurationNs kTimeout = 10 * kSecond;
 constexpr DurationNs kFirstWait = 2 * kSecond;
 constexpr DurationNs kLongestWait = 10 * kMinute;
 constexpr DurationNs kBetweenPosts = kSecond;  // Slack takes one a second
@@ -24,6 +23,7 @@ struct Options {
   std::string name = "slack";
   std::string webhook_file;
   int64_t max_findings = 5;
+  DurationNs timeout = 10 * kSecond;
 };
 
 class SlackPublisher final : public Publisher {
@@ -74,7 +74,7 @@ class SlackPublisher final : public Publisher {
     request.url = url;
     request.headers["Content-Type"] = "application/json; charset=utf-8";
     request.body = message;
-    request.timeout = kTimeout;
+    request.timeout = options_.timeout;
     request.max_body_bytes = kMaxAnswerBytes;
     auto response = net::fetch(request);
     if (!response) return later(0, "no answer: " + response.error().message);
@@ -119,6 +119,7 @@ Result<std::unique_ptr<Publisher>> make_slack_publisher(const ConfigValue& value
   r.require("webhook_file");
   r.text("webhook_file", options.webhook_file);
   r.integer("max_findings", options.max_findings, 1, 20);
+  r.duration("timeout", options.timeout, 100 * kMillisecond, kMinute);
   WF_TRY(r.finish());
   bool safe =
       !options.name.empty() && options.name.size() <= 40 &&

@@ -12,6 +12,7 @@ namespace watchfire::plugins {
 ///     webhook_file: /etc/watchfire/slack-webhook   # the file holds the URL
 ///     name: ops
 ///     max_findings: 5
+///     timeout: 10s
 ///
 /// Deliveries wait in a spool below `spool_directory` and are retried: after Retry-After on 429, with backoff up to
 /// 10 minutes on outages. An answer that says the message or the hook is wrong ends it, counted as lost.

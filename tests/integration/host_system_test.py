@@ -221,6 +221,10 @@ for what, payload in (('HTML', b'<html>login</html>'), ('nothing', b''), ('trunc
     check(f'pushing {what} is refused with a message', code in (413, 422) and json.loads(body)['message'], (code, body))
 code, body = api('POST', '/api/v1/profiles', legacy)
 check('pushing without service_name is refused with a hint', code == 400 and 'service_name' in json.loads(body)['hint'], body)
+if shutil.which('curl'):
+    out = subprocess.run(['curl', '-s', '--unix-socket', sock, '-G', 'http://localhost/api/v1/report', '--data-urlencode',
+                          'selector=goroutine{service_name="batch"}', '-d', 'report=top', '-d', 'since=1h'], capture_output=True, text=True).stdout
+    check('curl on the socket works as documented', 'Showing nodes accounting for 12' in out, out)
 code, body = api('GET', '/metrics')
 check('metrics are there', code == 200 and b'watchfire_push_refused_total{reason=' in body, body[:300])
 code, body = api('DELETE', '/api/v1/status')

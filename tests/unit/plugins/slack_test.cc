@@ -181,6 +181,21 @@ TEST(SlackPublisher, waits_as_told_on_429_and_delivers_after_an_outage) {
   EXPECT_EQ(p->waiting(), 1u);
 }
 
+TEST(SlackPublisher, a_hook_that_hangs_holds_nothing_up_for_long) {
+  RawServer server([](int, auto&, const std::atomic<bool>& stopping) {
+    while (!stopping) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  });
+  test::TempDir dir;
+  ASSERT_TRUE(write_file_atomically(dir.path() + "/hook", "http://" + server.address() + "/"));
+  auto value = parse_config("{type: slack, timeout: 500ms, webhook_file: " + dir.path() + "/hook}");
+  auto p = make_slack_publisher(*value, dir.path() + "/spool");
+  ASSERT_TRUE(p) << p.error().text();
+  DurationNs before = boot_ns();
+  EXPECT_FALSE((*p)->publish({digest({finding("api", "f")}), {}}));
+  EXPECT_LT(boot_ns() - before, 5 * kSecond);
+  EXPECT_EQ((*p)->waiting(), 1u);
+}
+
 TEST(SlackPublisher, what_waited_survives_a_restart) {
   test::TempDir dir;
   ASSERT_TRUE(write_file_atomically(dir.path() + "/hook", "http://127.0.0.1:1/"));
