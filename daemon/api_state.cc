@@ -47,7 +47,8 @@ net::HttpResponse status_response(const ApiParts& parts) {
   for (const auto& s : states) up += s.up;
   auto lateness = parts.scraper->lateness();
   w.key("targets").begin_object().field("all", static_cast<uint64_t>(states.size())).field("up", up);
-  w.field("lateness_p50_ns", lateness.p50).field("lateness_p99_ns", lateness.p99).end_object();
+  w.field("scrapes", lateness.scrapes).field("lateness_p50_ns", lateness.p50);
+  w.field("lateness_p99_ns", lateness.p99).field("lateness_max_ns", lateness.max).end_object();
   w.key("analysis").begin_object().field("digests", parts.analysis->digests());
   if (auto digest = parts.analysis->last_digest()) w.field("last", format_time(digest->created));
   w.key("publishers").begin_array();
