@@ -21,7 +21,10 @@ std::string merge_status_json(const MergeResult& r) {
   w.key("range").begin_object().field("start", format_time(r.range.start)).field("end", format_time(r.range.end));
   w.field("start_ns", r.range.start).field("end_ns", r.range.end).end_object();
   w.field("covered_ns", r.covered).field("total", total_of(*r.profile)).field("unit", r.type.sample_unit);
-  w.field("profiles", r.stats.profiles).field("profile_count", r.profile_count).field("blocks", r.stats.blocks).field("samples", r.stats.samples);
+  w.field("profiles", r.stats.profiles)
+      .field("profile_count", r.profile_count)
+      .field("blocks", r.stats.blocks)
+      .field("samples", r.stats.samples);
   w.field("stacks", r.stats.stacks).field("partial", r.stats.partial);
   w.key("notes").begin_array();
   for (const std::string& note : r.stats.notes) w.value(note);
