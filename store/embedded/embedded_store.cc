@@ -24,6 +24,9 @@ namespace {
 
 constexpr std::string_view kFormat = "watchfire-store 1\n";
 constexpr DurationNs kHousekeeping = 10 * kSecond;
+// Faster than blocks are made, slow enough that a clock that stepped ahead for a while costs little.
+constexpr DurationNs kAgeRemovalEvery = kMinute;
+constexpr size_t kBlockCacheBytes = 64u << 20;
 
 Status check_format(const std::string& directory) {
   std::string path = directory + "/FORMAT";
@@ -86,11 +89,11 @@ class Embedded final : public Store {
   }
   Result<profile::MergeResult> merge(const profile::Selector& selector, TimeRange range,
                                      const profile::MergeOptions& options) override {
-    return query_merge(*catalog_, files_, selector, range, options);
+    return query_merge(*catalog_, blocks_, selector, range, options);
   }
   Result<std::vector<profile::TimelinePoint>> timeline(const profile::Selector& selector, TimeRange range,
                                                        DurationNs step) override {
-    return query_timeline(*catalog_, files_, selector, range, step);
+    return query_timeline(*catalog_, blocks_, selector, range, step);
   }
 
  private:
@@ -110,8 +113,11 @@ class Embedded final : public Store {
   const Fd lock_;
   const std::unique_ptr<Catalog> catalog_;
   const BlockFiles files_;
+  BlockCache blocks_{files_, kBlockCacheBytes};
   const std::string catalog_path_;
-  DurationNs head_since_ = 0;  // writer thread only: when the head got its oldest profile
+  // Writer thread only:
+  DurationNs head_since_ = 0;  // when the head got its oldest profile
+  DurationNs last_age_removal_ = 0;
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -264,11 +270,13 @@ Status Embedded::enforce_limits() {
   bool removed = false;
   size_t next = 0;
   for (; next < rows.size(); ++next) {
-    bool too_old = rows[next].end < newest - options_.max_age;
-    if (!too_old && total <= options_.max_bytes) break;
+    bool over = total > options_.max_bytes;
+    bool too_old = rows[next].end < newest - options_.max_age && boot_ns() - last_age_removal_ >= kAgeRemovalEvery;
+    if (!too_old && !over) break;
+    if (!over) last_age_removal_ = boot_ns();
     WF_TRY(catalog_->remove_block(rows[next].id));
     files_.remove(rows[next].id);
-    count("store_blocks_removed_total", too_old ? "age" : "size");
+    count("store_blocks_removed_total", over ? "size" : "age");
     total -= rows[next].bytes;
     removed = true;
   }

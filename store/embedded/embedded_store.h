@@ -11,11 +11,11 @@ namespace watchfire::store {
 /// Settings of the embedded store; the defaults are on from the first start.
 struct EmbeddedOptions {
   std::string directory;
-  uint64_t max_bytes = 2ull << 30;  ///< all files together; the oldest profiles go first
-  DurationNs max_age =
-      30 * 24 * kHour;         ///< by a profile's end against the newest profile's, so a clock step deletes nothing
-  size_t max_series = 10'000;  ///< beyond, profiles go to service_name="other"
-  size_t head_profiles = 256;  ///< that many profiles make a block
+  uint64_t max_bytes = 2ull << 30;       ///< all files together; the oldest profiles go first
+  DurationNs max_age = 30 * 24 * kHour;  ///< by a profile's end against the newest one's; one block a minute at most,
+                                         ///< so that a clock that stepped ahead for a while costs little
+  size_t max_series = 10'000;         ///< beyond, profiles go to service_name="other"
+  size_t head_profiles = 256;         ///< that many profiles make a block
   DurationNs head_age = 5 * kMinute;  ///< or that much time
 
   /// Ways to be wrong, for the tests that must notice. Production never sets them.

@@ -179,6 +179,25 @@ TEST_F(EmbeddedStoreTest, keeps_within_its_size_and_keeps_the_newest) {
   EXPECT_FALSE(merge(*store, "process_cpu", {kNoon, kNoon + kMinute}));
 }
 
+TEST_F(EmbeddedStoreTest, a_clock_that_steps_a_year_ahead_costs_one_block_at_most) {
+  EmbeddedOptions options;
+  options.head_profiles = 1;
+  auto store = open(options);
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(store->append({entry("api", kNoon + i * kMinute, cpu_profile({{"f", 1}}))}));
+    for (int k = 0; k < 100 && store->info().head_profiles > 0; ++k)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  ASSERT_TRUE(store->append({entry("api", kNoon + 366 * 24 * kHour, cpu_profile({{"f", 1}}))}));
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(store->append({entry("api", kNoon + 366 * 24 * kHour + i * kMinute, cpu_profile({{"f", 1}}))}));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  auto old = merge(*store, "process_cpu", {0, kNoon + kHour});
+  ASSERT_TRUE(old) << old.error().text();
+  EXPECT_EQ(old->profile_count, 9u);
+}
+
 TEST_F(EmbeddedStoreTest, refuses_a_store_that_is_open_elsewhere_newer_or_read_only) {
   EmbeddedOptions options;
   options.directory = dir_.path() + "/store";
