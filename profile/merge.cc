@@ -34,9 +34,9 @@ std::string type_text(const Profile& p, const ValueType& t) {
   return std::string(p.text(t.type)) + "/" + std::string(p.text(t.unit));
 }
 
-std::string types_text(const Profile& p) {
+std::string types_text(const Profile& p, const std::vector<ValueType>& types) {
   std::string text;
-  for (const ValueType& t : p.sample_types) text += (text.empty() ? "" : " ") + type_text(p, t);
+  for (const ValueType& t : types) text += (text.empty() ? "" : " ") + type_text(p, t);
   return "[" + text + "]";
 }
 
@@ -59,29 +59,29 @@ bool any_zero_row(const Profile& p) {
 
 }  // namespace
 
-Status Merger::check_compatible(const Profile& source) const {
+Status Merger::check_compatible(const Profile& tables, const Profile& rows) const {
   if (sources_ == 0) return {};
-  if (!same_type(out_, out_.period_type, source, source.period_type)) {
+  if (!same_type(out_, out_.period_type, tables, rows.period_type)) {
     return fail(ErrorCode::kInvalidArgument, "incompatible period types " + type_text(out_, out_.period_type) +
-                                                 " and " + type_text(source, source.period_type));
+                                                 " and " + type_text(tables, rows.period_type));
   }
-  bool same = std::equal(out_.sample_types.begin(), out_.sample_types.end(), source.sample_types.begin(),
-                         source.sample_types.end(),
-                         [&](const ValueType& x, const ValueType& y) { return same_type(out_, x, source, y); });
+  bool same =
+      std::equal(out_.sample_types.begin(), out_.sample_types.end(), rows.sample_types.begin(), rows.sample_types.end(),
+                 [&](const ValueType& x, const ValueType& y) { return same_type(out_, x, tables, y); });
   if (same) return {};
-  return fail(ErrorCode::kInvalidArgument,
-              "incompatible sample types " + types_text(out_) + " and " + types_text(source));
+  return fail(ErrorCode::kInvalidArgument, "incompatible sample types " + types_text(out_, out_.sample_types) +
+                                               " and " + types_text(tables, rows.sample_types));
 }
 
-Status Merger::add(const Profile& source) {
-  WF_TRY(check_compatible(source));
-  SourceMaps maps(source);
-  add_header(source, maps);
-  if (out_.mappings.empty() && !source.mappings.empty()) map_mapping(0, maps);
+Status Merger::add(const Profile& tables, const Profile& rows) {
+  WF_TRY(check_compatible(tables, rows));
+  SourceMaps maps(tables);
+  add_header(rows, maps);
+  if (out_.mappings.empty() && !tables.mappings.empty()) map_mapping(0, maps);
   if (labels_ == MergeLabels::kKeep) {
-    add_samples(source, maps);
+    add_samples(rows, maps);
   } else {
-    add_stack_sums(source, maps);
+    add_stack_sums(rows, maps);
   }
   ++sources_;
   return {};
@@ -122,7 +122,7 @@ void Merger::add_samples(const Profile& source, SourceMaps& maps) {
 
 void Merger::add_stack_sums(const Profile& source, SourceMaps& maps) {
   size_t types = source.values.size();
-  size_t stacks = source.stacks.size();
+  size_t stacks = maps.stacks.size();
   std::vector<int64_t> sums(stacks * types);
   for (size_t t = 0; t < types; ++t) {
     const int64_t* column = source.values[t].data();

@@ -25,7 +25,9 @@ class Merger {
   explicit Merger(MergeLabels labels = MergeLabels::kKeep) : labels_(labels) {}
 
   /// Adds the samples of `source`. Fails, and changes nothing, when its types differ from the first source's.
-  Status add(const Profile& source);
+  Status add(const Profile& source) { return add(source, source); }
+  /// Adds samples, types and header of `rows`, whose ids are those of `tables`: a block's dictionary serves many.
+  Status add(const Profile& tables, const Profile& rows);
   size_t source_count() const { return sources_; }
   size_t memory_bytes() const;
   /// The merged profile; the merger is empty afterwards. Without any source: an empty profile.
@@ -35,7 +37,7 @@ class Merger {
   /// What the ids of the source being added have become.
   struct SourceMaps;
 
-  Status check_compatible(const Profile& source) const;
+  Status check_compatible(const Profile& tables, const Profile& rows) const;
   void add_header(const Profile& source, SourceMaps& maps);
   void add_samples(const Profile& source, SourceMaps& maps);
   void add_stack_sums(const Profile& source, SourceMaps& maps);

@@ -6,7 +6,6 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "profile/merge.h"
-#include "store/embedded/block_codec.h"
 #include "store/embedded/symbolize.h"
 
 namespace watchfire::store {
@@ -57,29 +56,16 @@ Result<Selected> select_to_add(Catalog& catalog, const profile::Selector& select
   return out;
 }
 
-// One block or head row, held while its profiles are read.
-struct OpenBlock {
-  std::string bytes;
-  BlockReader reader;
-};
-
-Result<OpenBlock> open_block(Catalog& catalog, const BlockFiles& files, const ProfileRow& row) {
-  OpenBlock open;
-  if (row.block == 0) {
-    WF_ASSIGN(open.bytes, catalog.head_data(row.id));
-  } else {
-    WF_ASSIGN(open.bytes, files.read(row.block));
-  }
-  auto reader = BlockReader::open(open.bytes);
-  if (!reader) return fail(std::move(reader).error());
-  open.reader = *std::move(reader);
-  return open;
+Result<std::shared_ptr<const OpenBlock>> open_block(Catalog& catalog, BlockCache& blocks, const ProfileRow& row) {
+  if (row.block != 0) return blocks.open(row.block);
+  WF_ASSIGN(std::string bytes, catalog.head_data(row.id));
+  return OpenBlock::open(std::move(bytes));
 }
 
 // Calls `body(profiles of one block, block)` for each block, oldest first. A block that can't be read is told in
 // `stats` and passed over; a damaged one is set aside.
 template <typename Body>
-Status for_each_block(Catalog& catalog, const BlockFiles& files, const std::vector<SeriesProfile>& profiles,
+Status for_each_block(Catalog& catalog, BlockCache& blocks, const std::vector<SeriesProfile>& profiles,
                       profile::QueryStats& stats, Body body) {
   for (size_t from = 0; from < profiles.size() && !stats.partial;) {
     size_t to = from + 1;
@@ -87,16 +73,16 @@ Status for_each_block(Catalog& catalog, const BlockFiles& files, const std::vect
     while (to < profiles.size() && profiles[to].profile.block == row.block &&
            (row.block != 0 || profiles[to].profile.id == row.id))
       ++to;
-    auto block = open_block(catalog, files, row);
+    auto block = open_block(catalog, blocks, row);
     if (block) {
       ++stats.blocks;
-      WF_TRY(body(std::span(profiles).subspan(from, to - from), *block));
+      WF_TRY(body(std::span(profiles).subspan(from, to - from), **block));
     } else {
       count_lost("blocks", error_code_name(block.error().code));
       stats.notes.push_back(std::to_string(to - from) + " profiles could not be read: " + block.error().message);
       if (block.error().code == ErrorCode::kCorrupt && row.block != 0) {
         log_error("store: block " + std::to_string(row.block) + " is damaged and set aside: " + block.error().message);
-        files.set_aside(row.block);
+        blocks.set_aside(row.block);
       }
     }
     from = to;
@@ -116,10 +102,9 @@ class BlockSums {
     }
   }
 
-  // The block's dictionary with these sums as samples.
-  Profile as_profile(const Profile& dictionary, profile::ValueType type, profile::ValueType period_type,
-                     int64_t period) const {
-    Profile p = dictionary;
+  // These sums as samples; what they name by id is in the block's dictionary.
+  Profile rows(profile::ValueType type, profile::ValueType period_type, int64_t period) const {
+    Profile p;
     p.sample_types = {type};
     p.period_type = period_type;
     p.period = period;
@@ -154,7 +139,7 @@ Result<std::vector<SeriesInfo>> query_series(Catalog& catalog, const profile::Se
   return std::move(chosen.series);
 }
 
-Result<MergeResult> query_merge(Catalog& catalog, const BlockFiles& files, const profile::Selector& selector,
+Result<MergeResult> query_merge(Catalog& catalog, BlockCache& blocks, const profile::Selector& selector,
                                 TimeRange range, const MergeOptions& options) {
   MergeResult result;
   WF_ASSIGN(Selected chosen, select_to_add(catalog, selector, range, result.stats.notes));
@@ -167,7 +152,7 @@ Result<MergeResult> query_merge(Catalog& catalog, const BlockFiles& files, const
   std::map<int64_t, profile::Merger> mergers;
   std::map<int64_t, int64_t> profiles_of;
   std::vector<TimeRange> ranges;
-  WF_TRY(for_each_block(catalog, files, profiles, result.stats, [&](auto rows, const OpenBlock& block) -> Status {
+  WF_TRY(for_each_block(catalog, blocks, profiles, result.stats, [&](auto rows, const OpenBlock& block) -> Status {
     std::map<int64_t, BlockSums> sums;
     profile::ValueType type, period_type;
     int64_t period = 0;
@@ -192,7 +177,7 @@ Result<MergeResult> query_merge(Catalog& catalog, const BlockFiles& files, const
     for (auto& [group, sum] : sums) {
       if (sum.empty()) continue;
       auto& merger = mergers.try_emplace(group, labels).first->second;
-      WF_TRY(merger.add(sum.as_profile(block.reader.dictionary(), type, period_type, period)));
+      WF_TRY(merger.add(block.reader.dictionary(), sum.rows(type, period_type, period)));
     }
     for (auto& [group, merger] : mergers) held += merger.memory_bytes();
     if (held > options.max_bytes) {
@@ -232,7 +217,7 @@ Result<MergeResult> query_merge(Catalog& catalog, const BlockFiles& files, const
   return result;
 }
 
-Result<std::vector<profile::TimelinePoint>> query_timeline(Catalog& catalog, const BlockFiles& files,
+Result<std::vector<profile::TimelinePoint>> query_timeline(Catalog& catalog, BlockCache& blocks,
                                                            const profile::Selector& selector, TimeRange range,
                                                            DurationNs step) {
   if (step <= 0) return fail(ErrorCode::kInvalidArgument, "the step of a timeline must be longer than nothing");
@@ -249,7 +234,7 @@ Result<std::vector<profile::TimelinePoint>> query_timeline(Catalog& catalog, con
     std::vector<TimeRange> ranges;
   };
   std::map<UnixNs, Step> steps;
-  WF_TRY(for_each_block(catalog, files, profiles, stats, [&](auto rows, const OpenBlock& block) -> Status {
+  WF_TRY(for_each_block(catalog, blocks, profiles, stats, [&](auto rows, const OpenBlock& block) -> Status {
     for (const SeriesProfile& row : rows) {
       auto samples = block.reader.samples(row.profile.item);
       if (!samples || row.column >= samples->values.size()) continue;
