@@ -34,6 +34,11 @@ std::string directory_name(UnixNs time) {
   return name;
 }
 
+// Names of attachments are made by us; one that isn't a plain file name is a mistake, never a way out.
+bool is_file_name(const std::string& name) {
+  return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
+}
+
 bool is_digest_directory(const std::string& name) {
   return name.size() == 20 && name.ends_with('Z');
 }
@@ -45,6 +50,8 @@ class FilePublisher final : public Publisher {
   std::string name() const override { return "file:" + directory_; }
 
   Status publish(const Publication& publication) override {
+    for (const auto& [file, content] : publication.attachments)
+      if (!is_file_name(file)) return fail(ErrorCode::kInvalidArgument, "'" + file + "' is no name for an attachment");
     std::string name = directory_name(publication.digest.created);
     std::string path = directory_ + "/" + name;
     WF_TRY(make_directories(path, 0750));
