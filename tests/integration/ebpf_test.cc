@@ -279,6 +279,35 @@ TEST_F(EbpfTest, short_lived_children_are_processes_of_their_own) {
   EXPECT_GT(pids.size(), 10u);
 }
 
+TEST_F(EbpfTest, a_pid_used_again_at_once_is_two_processes_with_names_of_their_own) {
+  Workload load("workload", "reuse", 6);
+  Session session;
+  session.run(99, 8);
+  auto pid = static_cast<uint32_t>(load.cpu()["pid"]);
+  if (pid == 0) GTEST_SKIP() << "this kernel or user may not choose a pid (clone3 set_tid)";
+  std::map<std::string, double> seconds;
+  std::set<uint64_t> starts;
+  uint64_t named = 0, all = 0;
+  for (const auto& w : session.windows)
+    for (const auto& s : w.samples) {
+      const auto& p = w.processes[s.process];
+      if (p.pid != pid || !p.exe.starts_with("workload")) continue;
+      seconds[p.exe] += static_cast<double>(s.weight_ns) / 1e9;
+      starts.insert(static_cast<uint64_t>(p.start_boot_ns));
+      for (uint32_t frame : w.stack(s.stack)) {
+        const std::string& path = w.files[w.frames[frame].file].path;
+        if (path.find("/workload") == std::string::npos) continue;
+        all += s.count;
+        if (path.ends_with("/" + p.exe)) named += s.count;
+      }
+    }
+  EXPECT_EQ(starts.size(), 2u);
+  EXPECT_NEAR(seconds["workload"], 3, 0.6);
+  EXPECT_NEAR(seconds["workload_without_frame_pointers"], 3, 0.6);
+  EXPECT_GT(all, 100u);
+  EXPECT_EQ(named, all) << "frames that lie in the other program's file";
+}
+
 TEST_F(EbpfTest, kernel_frames_are_named_above_the_user_frames_that_called) {
   Workload load("workload", "syscalls", 5);
   Session session;

@@ -5,18 +5,23 @@
 //   workload threads SECONDS   four threads that work 100, 50, 25 and 10 per cent of the time
 //   workload recurse SECONDS   a stack of 300 frames
 //   workload fork SECONDS      children one after the other, each working 50 ms
+//   workload reuse SECONDS     two programs one after the other with one pid; prints "cpu pid PID", or 0 if not allowed
 //   workload syscalls SECONDS  in the kernel most of the time
 //   workload paths SECONDS     as many distinct stacks as it can: binary paths of 17 calls
 
+#include <linux/sched.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -118,6 +123,29 @@ void fork_children(int64_t end) {
   }
 }
 
+// This program and its other build, half of the time each, the second with the pid that the first had.
+void reuse_pid(const std::string& self, long seconds) {
+  std::string half = std::to_string(seconds / 2);
+  pid_t pid = 0;
+  for (const std::string& program : {self, self + "_without_frame_pointers"}) {
+    pid_t wanted[] = {pid};
+    clone_args args{};
+    args.exit_signal = SIGCHLD;
+    if (pid != 0) {
+      args.set_tid = reinterpret_cast<uint64_t>(wanted);
+      args.set_tid_size = 1;
+    }
+    auto child = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+    if (child == 0) {
+      execl(program.c_str(), program.c_str(), "spin", half.c_str(), nullptr);
+      _exit(1);
+    }
+    if (child > 0) waitpid(child, nullptr, 0);
+    pid = child > 0 ? child : 0;
+  }
+  std::printf("cpu pid %ld\n", static_cast<long>(pid));
+}
+
 [[gnu::noinline]] void many_syscalls() {
   char c = 0;
   for (int i = 0; i < 1000; ++i) (void)!pread(-1, &c, 1, 0);
@@ -133,6 +161,7 @@ int main(int argc, char** argv) {
   auto running = [end] { return clock_ns(CLOCK_MONOTONIC) < end; };
   if (std::strcmp(mode, "spin") == 0) spin(end);
   if (std::strcmp(mode, "threads") == 0) threads(end);
+  if (std::strcmp(mode, "reuse") == 0) reuse_pid(argv[0], std::atol(argv[2]));
   if (std::strcmp(mode, "fork") == 0) fork_children(end);
   while (std::strcmp(mode, "recurse") == 0 && running()) descend(300);
   while (std::strcmp(mode, "syscalls") == 0 && running()) many_syscalls();

@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <map>
 #include <string>
 
 #include "base/fd.h"
 #include "collectors/ebpf/listener_scan.h"
+#include "collectors/ebpf/window_builder.h"
 #include "tests/support/temp_dir.h"
 
 namespace watchfire::collectors::ebpf {
@@ -88,6 +90,38 @@ TEST_F(ProcessTableTest, a_pid_given_again_is_another_process) {
   auto p = table.find(kKey, "api", false, 1);
   EXPECT_EQ(table.resolve(*p, 0x1010, 1).file, FileCache::unknown());
   EXPECT_EQ(p->info.unit, "");
+}
+
+TEST_F(ProcessTableTest, samples_of_two_processes_that_had_one_pid_stay_apart) {
+  const std::string maps = "1000-2000 r-xp 00000000 fd:01 9 /bin/";
+  proc.add(42, 5551, maps + "first\n");
+  proc.link(42, "map_files/1000-2000", make_file("first"));
+  proc.link(42, "exe", make_file("first"));
+  WindowBuilder builder(1u << 20);
+  auto sample = [&](const ProcessKey& key, const char* comm, DurationNs now, int64_t weight) {
+    ProcessRef p = table.find(key, comm, false, now);
+    Place place = table.resolve(*p, 0x1010, now);
+    RawFrame frames[] = {{place.file, place.offset, {}}};
+    builder.add({p, key.pid, comm, frames, StackEnd::kEndOfChain, weight});
+  };
+  sample(kKey, "first", 1, 10);
+  proc.add(42, 6000, maps + "second\n");
+  proc.link(42, "map_files/1000-2000", make_file("second"));
+  proc.link(42, "exe", make_file("second"));
+  ProcessKey next{.pid = 42, .exec_id = 1, .start_boot_ns = 60'000'000'000};
+  sample(next, "second", 2, 100);
+  sample(kKey, "first", 3, 1000);  // read late from another CPU's ring
+  sample(next, "second", 3 + 10 * kSecond, 10'000);
+
+  RawWindow w = builder.finish();
+  ASSERT_EQ(w.processes.size(), 2u);
+  std::map<std::string, int64_t> weights;
+  for (const WindowSample& s : w.samples) {
+    const WindowProcess& p = w.processes[s.process];
+    const std::string& path = w.files[w.frames[w.stack(s.stack)[0]].file].path;
+    weights[p.comm + " " + p.exe + " " + path.substr(path.rfind('/') + 1)] += s.weight_ns;
+  }
+  EXPECT_EQ(weights, (std::map<std::string, int64_t>{{"first first first", 1010}, {"second second second", 10'100}}));
 }
 
 TEST_F(ProcessTableTest, exec_makes_another_process_of_the_same_pid) {
