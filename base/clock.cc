@@ -122,7 +122,7 @@ Result<UnixNs> parse_time(std::string_view text, UnixNs now) {
     int hours = 0, minutes = 0, length = 0;
     char sign = 0;
     if (!ok && std::sscanf(end, "%c%2d:%2d%n", &sign, &hours, &minutes, &length) == 3 && (sign == '+' || sign == '-') &&
-        length == 6 && end[length] == 0) {
+        length == 6 && end[length] == 0 && hours >= 0 && minutes >= 0) {
       offset = (hours * 3600 + minutes * 60) * (sign == '+' ? 1 : -1);
       ok = true;
     }

@@ -101,10 +101,17 @@ bool is_index_or_none(uint32_t index, size_t size) {
   return index == kNoIndex || index < size;
 }
 
+/// Times that may be added without overflow.
+bool is_time(int64_t ns) {
+  return ns >= -INT64_MAX / 2 && ns <= INT64_MAX / 2;
+}
+
 std::string_view first_fault(const RawWindow& w) {
-  if (w.start_ns < 0 || w.end_ns < w.start_ns) return "its times";
-  for (const auto& p : w.processes)
+  if (w.start_ns < 0 || w.end_ns < w.start_ns || !is_time(w.end_ns) || !is_time(w.boot_to_unix_ns)) return "its times";
+  for (const auto& p : w.processes) {
     if (!is_index_or_none(p.executable, w.files.size())) return "a process's executable";
+    if (!is_time(p.start_boot_ns)) return "a process's start";
+  }
   for (const auto& f : w.frames)
     if (!is_index(f.file, w.files.size()) || !is_index_or_none(f.name, w.names.size())) return "a frame";
   uint32_t from = 0;
@@ -116,11 +123,13 @@ std::string_view first_fault(const RawWindow& w) {
   for (uint32_t frame : w.stack_frames)
     if (!is_index(frame, w.frames.size())) return "a stack's frame";
   uint64_t count = 0;
+  int64_t weight = 0;
   for (const auto& s : w.samples) {
     if (!is_index(s.process, w.processes.size()) || !is_index(s.stack, w.stack_ends.size()) ||
         !is_index_or_none(s.thread_name, w.names.size()) || s.end > StackEnd::kUnsupportedCode || s.weight_ns < 0)
       return "a sample";
     count += s.count;
+    if (__builtin_add_overflow(weight, s.weight_ns, &weight)) return "the samples' weight";
   }
   if (count > w.expected_samples) return "more samples than expected";
   return {};

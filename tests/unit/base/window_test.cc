@@ -110,6 +110,18 @@ TEST(RawWindow, values_that_cannot_be_are_refused) {
   expect_refused("a name without end", [](RawWindow& w) { w.names[1] = std::string(100'000, 'x'); });
 }
 
+TEST(RawWindow, times_and_weights_that_overflow_when_added_are_refused) {
+  auto refused = [](auto change) {
+    RawWindow w = make_window();
+    change(w);
+    return !decode_window(encode_window(w));
+  };
+  EXPECT_TRUE(refused([](RawWindow& w) { w.end_ns = INT64_MAX; }));
+  EXPECT_TRUE(refused([](RawWindow& w) { w.boot_to_unix_ns = INT64_MIN; }));
+  EXPECT_TRUE(refused([](RawWindow& w) { w.processes[0].start_boot_ns = INT64_MAX; }));
+  EXPECT_TRUE(refused([](RawWindow& w) { w.samples[0].weight_ns = w.samples[1].weight_ns = INT64_MAX; }));
+}
+
 TEST(RawWindow, random_damage_never_gets_through_unchecked) {
   auto bytes = encode_window(make_window());
   std::mt19937 random(1);
