@@ -14,9 +14,9 @@ struct EmbeddedOptions {
   uint64_t max_bytes = 2ull << 30;       ///< all files together; the oldest profiles go first
   DurationNs max_age = 30 * 24 * kHour;  ///< by a profile's end against the newest one's; one block a minute at most,
                                          ///< so that a clock that stepped ahead for a while costs little
-  size_t max_series = 10'000;         ///< beyond, profiles go to service_name="other"
-  size_t head_profiles = 256;         ///< that many profiles make a block
-  DurationNs head_age = 5 * kMinute;  ///< or that much time
+  size_t max_series = 10'000;            ///< beyond, profiles go to service_name="other"
+  size_t head_profiles = 256;            ///< that many profiles make a block
+  DurationNs head_age = 5 * kMinute;     ///< or that much time
 
   /// Ways to be wrong, for the tests that must notice. Production never sets them.
   enum class Fault { kNone, kAcknowledgeBeforeCommit, kNoSync };
