@@ -109,9 +109,14 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const std::string& path, Database
 Status Catalog::create_tables() {
   WF_TRY(db_.execute(kTables));
   WF_TRY(db_.execute("INSERT INTO block_ids SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM block_ids)"));
-  WF_ASSIGN(Statement count, db_.prepare("SELECT count(*) FROM head"));
-  WF_ASSIGN([[maybe_unused]] bool row, count.step());
-  head_count_ = static_cast<uint64_t>(count.integer(0));
+  return measure_head();
+}
+
+Status Catalog::measure_head() {
+  WF_ASSIGN(Statement sums, db_.prepare("SELECT count(*), coalesce(sum(length(data)), 0) FROM head"));
+  WF_ASSIGN([[maybe_unused]] bool row, sums.step());
+  head_count_ = static_cast<uint64_t>(sums.integer(0));
+  head_bytes_ = static_cast<uint64_t>(sums.integer(1));
   return {};
 }
 
@@ -164,6 +169,7 @@ Status Catalog::add_to_head(const std::vector<NewProfile>& profiles, size_t max_
   });
   if (done) {
     head_count_ += profiles.size();
+    for (const NewProfile& p : profiles) head_bytes_ += p.head_data.size();
     return {};
   }
   // Series made in the transaction that failed aren't in the file: read again what is.
@@ -226,15 +232,17 @@ Result<std::string> Catalog::head_data(int64_t profile) {
   return select.blob(0);
 }
 
-Result<std::vector<std::pair<int64_t, std::string>>> Catalog::oldest_head(size_t most) {
+Result<std::vector<std::pair<int64_t, std::string>>> Catalog::oldest_head(size_t most, uint64_t max_bytes) {
   std::lock_guard lock(mutex_);
   std::vector<std::pair<int64_t, std::string>> out;
+  uint64_t bytes = 0;
   WF_ASSIGN(Statement select, db_.prepare("SELECT profile, data FROM head ORDER BY profile LIMIT ?"));
   select.bind(static_cast<int64_t>(most));
   for (;;) {
     WF_ASSIGN(bool row, select.step());
-    if (!row) return out;
+    if (!row || bytes >= max_bytes) return out;
     out.emplace_back(select.integer(0), select.blob(1));
+    bytes += out.back().second.size();
   }
 }
 
@@ -263,8 +271,8 @@ Status Catalog::commit_block(const BlockRow& block, const std::vector<int64_t>& 
     }
     return {};
   });
-  if (done) head_count_ -= profiles.size();
-  return done;
+  if (!done) return done;
+  return measure_head();
 }
 
 Result<std::vector<BlockRow>> Catalog::blocks() {
@@ -300,8 +308,8 @@ Status Catalog::remove_head(const std::vector<int64_t>& profiles) {
     }
     return {};
   });
-  if (done) head_count_ -= profiles.size();
-  return done;
+  if (!done) return done;
+  return measure_head();
 }
 
 Status Catalog::tidy() {

@@ -61,9 +61,10 @@ class Catalog {
   Result<std::pair<uint64_t, TimeRange>> extent(int64_t series, TimeRange range);
 
   Result<std::string> head_data(int64_t profile);
-  /// The oldest `most` head profiles with their data.
-  Result<std::vector<std::pair<int64_t, std::string>>> oldest_head(size_t most);
+  /// The oldest head profiles with their data: at most so many, and no more once they have so many bytes.
+  Result<std::vector<std::pair<int64_t, std::string>>> oldest_head(size_t most, uint64_t max_bytes);
   uint64_t head_count() const { return head_count_; }
+  uint64_t head_bytes() const { return head_bytes_; }
 
   Result<int64_t> next_block_id();
   /// Moves head profiles into a block whose file is already durable: profile i becomes item i.
@@ -86,6 +87,7 @@ class Catalog {
   explicit Catalog(Database db) : db_(std::move(db)) {}
   Status create_tables();
   Status load_series();
+  Status measure_head();
   Result<int64_t> series_id(const Labels& labels, const profile::ProfileType& type, size_t max_series);
   template <typename F>
   Status transaction(F body);
@@ -100,6 +102,7 @@ class Catalog {
   std::map<int64_t, Series> series_;
   std::map<std::string, int64_t> series_ids_;
   std::atomic<uint64_t> head_count_{0};
+  std::atomic<uint64_t> head_bytes_{0};
 };
 
 }  // namespace watchfire::store

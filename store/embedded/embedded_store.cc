@@ -194,7 +194,8 @@ void Embedded::run_writer() {
       head_since_ = 0;
     else if (head_since_ == 0)
       head_since_ = boot_ns();
-    if (head >= options_.head_profiles || (head > 0 && boot_ns() - head_since_ > options_.head_age)) {
+    bool full = head >= options_.head_profiles || catalog_->head_bytes() >= options_.head_bytes;
+    if (full || (head > 0 && boot_ns() - head_since_ > options_.head_age)) {
       if (Status made = make_block(); !made)
         log_limited(LogLevel::kError, "store.block", "store: making a block: " + made.error().text());
     }
@@ -220,7 +221,7 @@ void Embedded::commit(std::vector<Batch>& batches) {
 }
 
 Status Embedded::make_block() {
-  WF_ASSIGN(auto head, catalog_->oldest_head(options_.head_profiles));
+  WF_ASSIGN(auto head, catalog_->oldest_head(options_.head_profiles, options_.head_bytes));
   BlockWriter writer;
   std::vector<int64_t> moved, damaged;
   for (const auto& [id, data] : head) {
@@ -260,6 +261,8 @@ uint64_t Embedded::disk_bytes() {
 }
 
 Status Embedded::enforce_limits() {
+  // A little is left for what is written before the next look.
+  const uint64_t limit = options_.max_bytes / 32 * 31;
   WF_ASSIGN(std::vector<BlockRow> rows, catalog_->blocks());
   uint64_t total = file_bytes(catalog_path_) + file_bytes(catalog_path_ + "-wal");
   UnixNs newest = 0;
@@ -270,7 +273,7 @@ Status Embedded::enforce_limits() {
   bool removed = false;
   size_t next = 0;
   for (; next < rows.size(); ++next) {
-    bool over = total > options_.max_bytes;
+    bool over = total > limit;
     bool too_old = rows[next].end < newest - options_.max_age && boot_ns() - last_age_removal_ >= kAgeRemovalEvery;
     if (!too_old && !over) break;
     if (!over) last_age_removal_ = boot_ns();
@@ -281,11 +284,11 @@ Status Embedded::enforce_limits() {
     removed = true;
   }
   if (removed) WF_TRY(catalog_->tidy());
-  if (disk_bytes() <= options_.max_bytes || next < rows.size()) return {};
+  if (disk_bytes() <= limit || next < rows.size()) return {};
   WF_TRY(catalog_->tidy());
-  if (disk_bytes() <= options_.max_bytes) return {};
+  if (disk_bytes() <= limit) return {};
   // Only the head is left and it is too large by itself: the older half goes.
-  WF_ASSIGN(auto head, catalog_->oldest_head(std::max<size_t>(1, catalog_->head_count() / 2)));
+  WF_ASSIGN(auto head, catalog_->oldest_head(std::max<size_t>(1, catalog_->head_count() / 2), UINT64_MAX));
   std::vector<int64_t> ids;
   for (const auto& [id, data] : head) ids.push_back(id);
   if (ids.empty()) return {};

@@ -15,7 +15,8 @@ struct EmbeddedOptions {
   DurationNs max_age = 30 * 24 * kHour;  ///< by a profile's end against the newest one's; one block a minute at most,
                                          ///< so that a clock that stepped ahead for a while costs little
   size_t max_series = 10'000;            ///< beyond, profiles go to service_name="other"
-  size_t head_profiles = 256;            ///< that many profiles make a block
+  size_t head_profiles = 2000;           ///< that many profiles make a block: a block's dictionary serves all of them
+  uint64_t head_bytes = 8u << 20;        ///< or that many bytes of them
   DurationNs head_age = 5 * kMinute;     ///< or that much time
 
   /// Ways to be wrong, for the tests that must notice. Production never sets them.

@@ -172,7 +172,7 @@ int run_digest(const char* directory, int services, int windows) {
       entries.push_back(entry("service" + std::to_string(s), kStart + (w + 1) * 10 * kSecond, window_of(s)));
     if (Status added = store->append(std::move(entries)); !added) return 1;
   }
-  for (int i = 0; i < 100 && store->info().head_profiles >= 256; ++i)
+  for (int i = 0; i < 100 && store->info().head_profiles >= 2000; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   store::StoreInfo info = store->info();
   std::printf("profiles %lu\nblocks %lu\nhead_profiles %lu\nbytes %lu\n", info.profiles, info.blocks,
