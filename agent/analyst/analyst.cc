@@ -59,6 +59,7 @@ class ServiceAnalysis {
     cpu();
     resource("memory:alloc_space", Resource::kAllocations);
     resource("memory:inuse_space", Resource::kHeap);
+    if (summary_.heap_bytes < 0) resource("memory:space", Resource::kHeap);  // gperftools without allocation counts
     resource("mutex:delay", Resource::kLocks);
     resource("goroutine", Resource::kGoroutines);
     if (findings_.empty() && summary_.verdict.empty()) summary_.verdict = "nothing notable";
