@@ -66,9 +66,7 @@ state = tempfile.mkdtemp(prefix='watchfire-host-', dir='/var/tmp')
 os.chmod(state, 0o755)
 sock = f'{state}/run/control.sock'
 if is_root:
-    for user in ('watchfire', 'watchfire-collect', 'watchfire-parse', 'watchfire-agent'):
-        if subprocess.run(['id', user], capture_output=True).returncode != 0:
-            subprocess.run(['useradd', '--system', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', '--user-group', user])
+    subprocess.run([f'{top}/tools/make_users'], check=True)
 
 
 def cli(*args, timeout=60):
