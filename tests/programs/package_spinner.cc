@@ -19,7 +19,8 @@
 }
 
 int main() {
-  uint64_t x = 88172645463325252ull;
+  // Read and written as if others did, too: else the compiler leaves the work out.
+  volatile uint64_t x = 88172645463325252ull;
   for (;;) {
     x = spin_in_user_code(x, 10'000'000);
     spin_in_kernel(5'000);
