@@ -108,7 +108,7 @@ Result<UnixNs> parse_time(std::string_view text, UnixNs now) {
   bool in_range = ec == std::errc() && seconds >= 0 && seconds < kMaxUnixSeconds;
   if (in_range && p == text_end) return seconds * kSecond;
   if (in_range && *p == '.') {
-    std::string digits(p + 1, text_end);
+    std::string digits(text.substr(static_cast<size_t>(p + 1 - text.data())));
     if (!digits.empty() && digits.size() <= 9 && digits.find_first_not_of("0123456789") == std::string::npos) {
       digits.resize(9, '0');
       return seconds * kSecond + std::stoll(digits);
