@@ -235,8 +235,7 @@ print(f'     {GOOD} good targets, scrapes/s each: {mean_alone:.3f} alone, {mean:
 print(f'     resident: {resident} MB at the start, {beside.memory("VmRSS")} MB at the end, {beside.memory("VmHWM")} MB at most; alone {peak_alone} MB at most')
 check('good targets are scraped once a second', mean_alone >= 0.98 and min(rates_alone.values()) >= 0.9, rates_alone)
 check('hostile targets beside them change that by less than 2 %', mean >= 0.98 * mean_alone and min(rates.values()) >= 0.9, rates)
-# Each may have an answer of its body_size_limit in flight.
-check('hostile targets cost no more than their bodies', beside.memory('VmHWM') - peak_alone < 16 * len(HOSTILE), (beside.memory('VmHWM'), peak_alone))
+check('hostile targets cost less than 64 MB', beside.memory('VmHWM') - peak_alone < 64, (beside.memory('VmHWM'), peak_alone))
 states = beside.targets()
 for name, (_, says) in HOSTILE.items():
     t = states.get(name, {})
