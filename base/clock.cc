@@ -104,7 +104,7 @@ Result<UnixNs> parse_time(std::string_view text, UnixNs now) {
   }
   int64_t seconds = 0;
   const char* text_end = text.data() + text.size();
-  auto [p, ec] = std::from_chars(text.data(), text_end, seconds);
+  auto [p, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   bool in_range = ec == std::errc() && seconds >= 0 && seconds < kMaxUnixSeconds;
   if (in_range && p == text_end) return seconds * kSecond;
   if (in_range && *p == '.') {
