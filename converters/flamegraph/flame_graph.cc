@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/untrusted_text.h"
+#include "converters/frame_names.h"
 #include "profile/measurement.h"
 
 namespace watchfire::converters {
@@ -26,28 +27,6 @@ struct Node {
   std::map<std::string, Node, std::less<>> children;
 };
 
-std::string frame_name(const Profile& p, const profile::Location& l, const profile::Line* line) {
-  if (line != nullptr && line->function != profile::kNone) {
-    std::string_view name = p.text(p.functions[line->function].name);
-    if (!name.empty()) return std::string(name);
-  }
-  std::string_view file = l.mapping == profile::kNone ? "" : p.text(p.mappings[l.mapping].file);
-  file = file.substr(file.rfind('/') + 1);
-  return file.empty() ? "[unknown]" : file.starts_with('[') ? std::string(file) : "[" + std::string(file) + "]";
-}
-
-// Names of a stack from the root on, inlined functions as frames of their own.
-std::vector<std::string> stack_names(const Profile& p, std::span<const uint32_t> stack) {
-  std::vector<std::string> names;
-  for (size_t i = stack.size(); i-- > 0 && names.size() < kMaxDepth;) {
-    const profile::Location& l = p.locations[stack[i]];
-    auto lines = p.lines_of(l);
-    if (lines.empty()) names.push_back(frame_name(p, l, nullptr));
-    for (size_t k = lines.size(); k-- > 0;) names.push_back(frame_name(p, l, &lines[k]));
-  }
-  return names;
-}
-
 Node build_tree(const Profile& p, size_t column) {
   Node root;
   std::vector<int64_t> sums(p.stacks.size());
@@ -56,7 +35,7 @@ Node build_tree(const Profile& p, size_t column) {
     if (sums[s] <= 0) continue;
     root.total += sums[s];
     Node* node = &root;
-    for (std::string& name : stack_names(p, p.stacks[s])) {
+    for (std::string& name : stack_names(p, p.stacks[s], kMaxDepth)) {
       node = &node->children[std::move(name)];
       node->total += sums[s];
     }
