@@ -1,4 +1,5 @@
 // watchfired: scrapes, receives, stores, analyses, publishes, serves. See daemon/daemon.h.
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -122,6 +123,9 @@ int main(int argc, char** argv) {
   // Started by descriptor, older kernels would name the process after the descriptor's number.
   ::prctl(PR_SET_NAME, "watchfired");
   ::signal(SIGPIPE, SIG_IGN);
+  // Large buffers go back to the kernel when they are freed; by default glibc keeps ever larger ones.
+  ::mallopt(M_MMAP_THRESHOLD, 512 << 10);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
   Arguments arguments = read_arguments(argc, argv);
   if (arguments.exit_code >= 0) return arguments.exit_code;
   if (arguments.check_only) return check_config(arguments.options);

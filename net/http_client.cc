@@ -57,6 +57,12 @@ class Exchange {
 
   CURL* easy() { return easy_; }
   Result<FetchResponse> result(CURLcode code);
+  size_t held() const { return response_.body.capacity(); }
+  /// What it received is freed now, and it ends with the next bytes that come.
+  void give_way() {
+    gave_way_ = true;
+    response_.body = std::string();
+  }
 
  private:
   void set_options();
@@ -87,6 +93,7 @@ class Exchange {
   bool too_large_ = false;
   bool stopped_ = false;
   bool refused_ = false;
+  bool gave_way_ = false;
   char error_[CURL_ERROR_SIZE] = {};
 };
 
@@ -169,8 +176,10 @@ size_t Exchange::body(const char* data, size_t n) {
   }
   if (received_ > request_.max_body_bytes) {
     too_large_ = true;
+    response_.body = std::string();
     return 0;
   }
+  if (gave_way_) return 0;
   response_.body.append(data, n);
   return n;
 }
@@ -200,11 +209,14 @@ Result<FetchResponse> Exchange::result(CURLcode code) {
   curl_easy_getinfo(easy_, CURLINFO_TOTAL_TIME_T, &microseconds);
   response_.status = static_cast<int>(status);
   response_.duration = microseconds * 1000;
-  if (code == CURLE_OK) return std::move(response_);
+  if (code == CURLE_OK && !gave_way_) return std::move(response_);
   if (refused_) return fail(Error(ErrorCode::kPermissionDenied, "link-local and metadata addresses are never asked"));
   if (too_large_ || code == CURLE_FILESIZE_EXCEEDED)
     return fail(Error(ErrorCode::kResourceExhausted,
                       "the answer is longer than the limit of " + std::to_string(request_.max_body_bytes) + " bytes"));
+  if (gave_way_)
+    return fail(Error(ErrorCode::kResourceExhausted,
+                      "the longest of all answers being received, which are more together than this process may hold"));
   if (stopped_) return fail(ErrorCode::kCancelled, "stopped");
   if (code == CURLE_OPERATION_TIMEDOUT)
     return fail(Error(ErrorCode::kCancelled, "no complete answer within " + format_duration(request_.timeout)));
@@ -221,7 +233,7 @@ Result<FetchResponse> fetch(const FetchRequest& request) {
 
 class FetchLoop::Impl {
  public:
-  Impl() : multi_(curl_multi_init()) {
+  explicit Impl(size_t max_bytes) : max_bytes_(max_bytes), multi_(curl_multi_init()) {
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 128L);
     thread_ = std::thread([this] { run(); });
   }
@@ -254,6 +266,7 @@ class FetchLoop::Impl {
       if (!take_waiting()) break;
       int still = 0;
       curl_multi_perform(multi_, &still);
+      keep_within_bounds();
       finish_done();
       curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
     }
@@ -283,6 +296,16 @@ class FetchLoop::Impl {
     return true;
   }
 
+  void keep_within_bounds() {
+    size_t held = 0;
+    Exchange* longest = nullptr;
+    for (auto& [easy, running] : running_) {
+      held += running.exchange->held();
+      if (longest == nullptr || running.exchange->held() > longest->held()) longest = running.exchange.get();
+    }
+    if (held > max_bytes_) longest->give_way();
+  }
+
   void finish_done() {
     int left = 0;
     while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
@@ -297,6 +320,7 @@ class FetchLoop::Impl {
     }
   }
 
+  const size_t max_bytes_;
   CURLM* const multi_;
   std::map<CURL*, Running> running_;  // loop thread only
   std::mutex mutex_;
@@ -305,9 +329,9 @@ class FetchLoop::Impl {
   std::thread thread_;
 };
 
-FetchLoop::FetchLoop() {
+FetchLoop::FetchLoop(size_t max_bytes_in_flight) {
   init_once();
-  impl_ = std::make_unique<Impl>();
+  impl_ = std::make_unique<Impl>(max_bytes_in_flight);
 }
 FetchLoop::~FetchLoop() = default;
 void FetchLoop::start(FetchRequest request, Callback done) {

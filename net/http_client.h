@@ -47,12 +47,13 @@ struct FetchResponse {
 Result<FetchResponse> fetch(const FetchRequest& request);
 
 /// Runs many requests at once on one thread of its own; none waits for another. Callbacks run on that thread
-/// and must not block. Destroying it cancels what runs; those callbacks get kCancelled.
+/// and must not block. Destroying it cancels what runs; those callbacks get kCancelled. The bodies being received hold
+/// no more than `max_bytes_in_flight` together: beyond it the longest of them gives way (kResourceExhausted).
 class FetchLoop {
  public:
   using Callback = std::function<void(Result<FetchResponse>)>;
 
-  FetchLoop();
+  explicit FetchLoop(size_t max_bytes_in_flight = 64u << 20);
   ~FetchLoop();
   FetchLoop(const FetchLoop&) = delete;
   FetchLoop& operator=(const FetchLoop&) = delete;

@@ -173,5 +173,32 @@ TEST(FetchLoop, destroying_it_answers_what_is_open) {
   EXPECT_EQ(cancelled, 5);
 }
 
+TEST(FetchLoop, the_longest_answer_gives_way_when_all_together_are_too_long) {
+  RawServer server([](int fd, const std::string& request, const std::atomic<bool>& stopping) {
+    RawServer::send_all(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    bool endless = request.find("endless") != std::string::npos;
+    for (int i = 0; !stopping && (endless || i < 20); ++i) {
+      if (!RawServer::send_all(fd, std::string(endless ? 100'000 : 1000, 'x'))) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  std::atomic<int> good = 0, gave_way = 0;
+  {
+    FetchLoop loop(1u << 20);
+    for (const char* path : {"/short", "/endless", "/short", "/endless", "/short"}) {
+      FetchRequest r;
+      r.url = "http://" + server.address() + path;
+      r.max_body_bytes = 64u << 20;
+      loop.start(r, [&](Result<FetchResponse> x) {
+        good += x && x->body.size() == 20'000;
+        gave_way += !x && x.error().code == ErrorCode::kResourceExhausted;
+      });
+    }
+    for (int i = 0; i < 100 && good + gave_way < 5; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_EQ(good, 3);
+  EXPECT_EQ(gave_way, 2);
+}
+
 }  // namespace
 }  // namespace watchfire::net
