@@ -3,25 +3,14 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "cli/go_text.h"
+
 namespace watchfire::cli {
 namespace {
 
 Error bad_value(std::string_view kind, std::string_view name, std::string_view value) {
   return Error(ErrorCode::kInvalidArgument, "invalid " + std::string(kind) + "value \"" + std::string(value) +
                                                 "\" for flag -" + std::string(name) + ": parse error");
-}
-
-bool parse_bool(std::string_view text, bool& out) {
-  for (std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == yes) return out = true;
-  }
-  for (std::string_view no : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == no) {
-      out = false;
-      return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace
@@ -31,7 +20,7 @@ Status GoFlags::set(const Target& t, std::string_view name, std::string_view val
   char* end = nullptr;
   errno = 0;
   if (t.boolean != nullptr) {
-    if (!parse_bool(value, *t.boolean)) return fail(bad_value("boolean ", name, value));
+    if (!go_parse_bool(value, *t.boolean)) return fail(bad_value("boolean ", name, value));
   } else if (t.integer != nullptr) {
     long number = std::strtol(text.c_str(), &end, 0);
     if (text.empty() || *end != '\0' || errno != 0 || number != static_cast<int>(number)) {
@@ -67,7 +56,7 @@ Result<std::vector<std::string>> GoFlags::parse(std::span<const std::string_view
     name = name.substr(0, equals);
     auto it = flags_.find(name);
     if (it == flags_.end()) {
-      if (name == "h" || name == "help") return fail(ErrorCode::kCancelled, "help requested");
+      if (name == "h" || name == "help") return fail(ErrorCode::kCancelled, std::string(kHelpRequested));
       return fail(ErrorCode::kInvalidArgument, "flag provided but not defined: -" + std::string(name));
     }
     if (!has_value) {

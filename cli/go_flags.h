@@ -10,6 +10,9 @@
 
 namespace watchfire::cli {
 
+/// The message of the error that "-h" gives.
+inline constexpr std::string_view kHelpRequested = "help requested";
+
 /// Command-line flags by the rules of Go's flag package, as `go tool pprof` reads them: "-x", "--x", "-x=v",
 /// "-x v"; a boolean takes a value only after "="; parsing stops at the first word that is no flag, or after "--".
 ///

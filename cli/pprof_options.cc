@@ -1,59 +1,12 @@
 #include "cli/pprof_options.h"
 
-#include <array>
+#include <map>
 
 #include "cli/go_flags.h"
+#include "cli/limit_flags.h"
 
 namespace watchfire::cli {
 namespace {
-
-using profile::Granularity;
-using profile::ReportKind;
-
-struct Format {
-  std::string_view name;
-  ReportKind kind;
-  bool takes_regex;
-};
-constexpr Format kFormats[] = {{"top", ReportKind::kTop, false},          {"text", ReportKind::kTop, false},
-                               {"tree", ReportKind::kTree, false},        {"peek", ReportKind::kPeek, true},
-                               {"list", ReportKind::kList, true},         {"traces", ReportKind::kTraces, false},
-                               {"tags", ReportKind::kTags, false},        {"raw", ReportKind::kRaw, false},
-                               {"dot", ReportKind::kDot, false},          {"callgrind", ReportKind::kCallgrind, false},
-                               {"proto", ReportKind::kProto, false},      {"topproto", ReportKind::kTopProto, false},
-                               {"comments", ReportKind::kComments, false}};
-
-struct Refusal {
-  std::string_view name;
-  bool takes_value;
-  std::string_view instead;
-};
-constexpr std::string_view kDraw = "write -dot and draw it with graphviz";
-constexpr Refusal kRefused[] = {
-    {"gif", false, kDraw},
-    {"pdf", false, kDraw},
-    {"png", false, kDraw},
-    {"ps", false, kDraw},
-    {"svg", false, kDraw},
-    {"eog", false, kDraw},
-    {"evince", false, kDraw},
-    {"gv", false, kDraw},
-    {"web", false, kDraw},
-    {"kcachegrind", false, "write -callgrind and open it there"},
-    {"disasm", true, "use -list for source lines"},
-    {"weblist", true, "use -list for source lines"},
-    {"http", true, "the daemon serves a page of its own"},
-};
-
-struct Choice {
-  std::string_view name;
-  Granularity granularity;
-};
-constexpr Choice kGranularities[] = {{"functions", Granularity::kFunctions},
-                                     {"filefunctions", Granularity::kFileFunctions},
-                                     {"files", Granularity::kFiles},
-                                     {"lines", Granularity::kLines},
-                                     {"addresses", Granularity::kAddresses}};
 
 /// Flags that stand for a -sample_index.
 struct IndexShortcut {
@@ -69,146 +22,99 @@ constexpr IndexShortcut kShortcuts[] = {{"total_delay", "delay"},           {"me
 class Parser {
  public:
   Parser() {
-    profile::ReportOptions& r = options_.report;
-    profile::Filters& f = r.filters;
-    for (auto& [name, target] :
-         std::initializer_list<std::pair<const char*, std::string*>>{{"focus", &f.focus},
-                                                                     {"ignore", &f.ignore},
-                                                                     {"hide", &f.hide},
-                                                                     {"show", &f.show},
-                                                                     {"show_from", &f.show_from},
-                                                                     {"prune_from", &f.prune_from},
-                                                                     {"tagfocus", &f.tagfocus},
-                                                                     {"tagignore", &f.tagignore},
-                                                                     {"tagshow", &f.tagshow},
-                                                                     {"taghide", &f.taghide},
-                                                                     {"tagroot", &r.tagroot},
-                                                                     {"tagleaf", &r.tagleaf},
-                                                                     {"unit", &r.unit},
-                                                                     {"sample_index", &r.sample_index},
-                                                                     {"source_path", &r.source_path},
-                                                                     {"trim_path", &r.trim_path},
-                                                                     {"output", &options_.output},
-                                                                     {"symbolize", &options_.symbolize},
-                                                                     {"buildid", &options_.build_id},
-                                                                     {"add_comment", &options_.comment},
-                                                                     {"tools", &ignored_text_}}) {
-      flags_.add(name, target);
+    add_config_flags();
+    for (const PprofCommand& c : pprof_commands()) {
+      if (c.takes_regex)
+        flags_.add(std::string(c.name), &command_regex_[c.name]);
+      else
+        flags_.add(std::string(c.name), &set_[c.name]);
     }
-    for (auto& [name, target] :
-         std::initializer_list<std::pair<const char*, bool*>>{{"call_tree", &r.call_tree},
-                                                              {"relative_percentages", &r.relative_percentages},
-                                                              {"compact_labels", &r.compact_labels},
-                                                              {"intel_syntax", &ignored_flag_},
-                                                              {"mean", &r.mean},
-                                                              {"normalize", &options_.normalize},
-                                                              {"drop_negative", &r.drop_negative},
-                                                              {"trim", &r.trim},
-                                                              {"noinlines", &r.no_inlines},
-                                                              {"showcolumns", &r.show_columns},
-                                                              {"all_frames", &options_.all_frames},
-                                                              {"no_browser", &no_browser_},
-                                                              {"cum", &cum_},
-                                                              {"flat", &flat_}}) {
-      flags_.add(name, target);
-    }
-    flags_.add("nodecount", &r.node_count);
-    flags_.add("nodefraction", &r.node_fraction);
-    flags_.add("edgefraction", &r.edge_fraction);
-    flags_.add("divide_by", &r.divide_by);
-    flags_.add("seconds", &ignored_number_);
-    flags_.add("timeout", &ignored_number_);
-    flags_.add("base", &bases_);
-    flags_.add("diff_base", &diff_bases_);
-    add_tables();
+    for (const IndexShortcut& s : kShortcuts) flags_.add(std::string(s.name), &set_[s.name]);
+    add_source_flags();
+    limits_.add_to(flags_);
   }
 
   Result<PprofOptions> run(std::span<const std::string_view> words, std::vector<std::string>& notes) {
     WF_ASSIGN(options_.sources, flags_.parse(words));
-    WF_TRY(refuse_unsupported());
+    if (!http_.empty())
+      return fail(Error(ErrorCode::kUnsupported, "not supported yet: -http")
+                      .hinted("use the shell, a report such as -top, or `watchfire flame`"));
+    if (no_browser_) return fail(ErrorCode::kInvalidArgument, "-no_browser only makes sense with -http");
     if (options_.sources.empty()) return fail(ErrorCode::kInvalidArgument, "no profile source specified");
     WF_TRY(take_choices());
-    WF_TRY(take_format());
+    WF_TRY(take_command());
     take_shortcuts(notes);
     WF_TRY(take_bases());
+    WF_ASSIGN(options_.source.limits, limits_.limits());
     return std::move(options_);
   }
 
  private:
-  void add_tables() {
-    for (size_t i = 0; i < std::size(kFormats); ++i) {
-      std::string name(kFormats[i].name);
-      if (kFormats[i].takes_regex) {
-        flags_.add(name, &format_regex_[i]);
-      } else {
-        flags_.add(name, &format_set_[i]);
+  void add_config_flags() {
+    for (const ConfigField& f : config_fields()) {
+      if (!f.choices.empty()) {
+        for (std::string_view choice : f.choices) flags_.add(std::string(choice), &set_[choice]);
+        continue;
       }
+      std::visit([&](auto* target) { flags_.add(std::string(f.name), target); }, f.target(options_.config));
     }
-    for (size_t i = 0; i < std::size(kRefused); ++i) {
-      std::string name(kRefused[i].name);
-      if (kRefused[i].takes_value) {
-        flags_.add(name, &refused_value_[i]);
-      } else {
-        flags_.add(name, &refused_set_[i]);
-      }
-    }
-    for (size_t i = 0; i < std::size(kGranularities); ++i) {
-      flags_.add(std::string(kGranularities[i].name), &granularity_set_[i]);
-    }
-    for (size_t i = 0; i < std::size(kShortcuts); ++i) flags_.add(std::string(kShortcuts[i].name), &shortcut_set_[i]);
   }
 
-  Status refuse_unsupported() const {
-    for (size_t i = 0; i < std::size(kRefused); ++i) {
-      if (!refused_set_[i] && refused_value_[i].empty()) continue;
-      return fail(Error(ErrorCode::kUnsupported, "-" + std::string(kRefused[i].name) + " is not supported")
-                      .hinted(std::string(kRefused[i].instead)));
-    }
-    if (no_browser_) return fail(ErrorCode::kInvalidArgument, "-no_browser only makes sense with -http");
-    return {};
+  void add_source_flags() {
+    SourceOptions& s = options_.source;
+    flags_.add("symbolize", &options_.symbolize);
+    flags_.add("buildid", &s.build_id);
+    flags_.add("add_comment", &options_.comment);
+    flags_.add("all_frames", &options_.all_frames);
+    flags_.add("seconds", &s.seconds);
+    flags_.add("timeout", &s.timeout);
+    flags_.add("tls_cert", &s.tls.cert_file);
+    flags_.add("tls_key", &s.tls.key_file);
+    flags_.add("tls_ca", &s.tls.ca_file);
+    flags_.add("socket", &s.socket);
+    flags_.add("tools", &ignored_text_);
+    flags_.add("http", &http_);
+    flags_.add("no_browser", &no_browser_);
+    flags_.add("base", &bases_);
+    flags_.add("diff_base", &diff_bases_);
   }
 
   Status take_choices() {
-    if (cum_ && flat_) return fail(ErrorCode::kInvalidArgument, "conflicting options set: [cum flat]");
-    options_.report.cum_sort = cum_;
-    std::string set;
-    for (size_t i = 0; i < std::size(kGranularities); ++i) {
-      if (!granularity_set_[i]) continue;
-      if (!set.empty()) {
-        return fail(ErrorCode::kInvalidArgument,
-                    "conflicting options set: [" + set + " " + std::string(kGranularities[i].name) + "]");
+    for (const ConfigField& f : config_fields()) {
+      std::string chosen;
+      for (std::string_view choice : f.choices) {
+        if (!set_[choice]) continue;
+        if (!chosen.empty())
+          return fail(ErrorCode::kInvalidArgument,
+                      "conflicting options set: [" + chosen + " " + std::string(choice) + "]");
+        chosen = choice;
       }
-      set = kGranularities[i].name;
-      options_.report.granularity = kGranularities[i].granularity;
+      if (!chosen.empty()) WF_TRY(configure(options_.config, f.name, chosen));
     }
     return {};
   }
 
-  Status take_format() {
-    bool found = false;
-    for (size_t i = 0; i < std::size(kFormats); ++i) {
-      if (!format_set_[i] && format_regex_[i].empty()) continue;
-      if (found) return fail(ErrorCode::kInvalidArgument, "must set at most one output format");
-      found = true;
-      options_.kind = kFormats[i].kind;
-      options_.symbol = format_regex_[i];
+  Status take_command() {
+    for (const PprofCommand& c : pprof_commands()) {
+      if (!set_[c.name] && command_regex_[c.name].empty()) continue;
+      if (options_.command != nullptr) return fail(ErrorCode::kInvalidArgument, "must set at most one output format");
+      options_.command = &c;
+      options_.symbol = command_regex_[c.name];
     }
-    if (found) return {};
-    return fail(Error(ErrorCode::kUnsupported, "the interactive shell is not supported")
-                    .hinted("name a report, such as -top, -tree or -peek=REGEX"));
+    if (options_.command == nullptr || options_.command->refusal.empty()) return {};
+    return fail(refusal_of(*options_.command, "-" + std::string(options_.command->name)));
   }
 
   void take_shortcuts(std::vector<std::string>& notes) {
-    std::string& index = options_.report.sample_index;
-    for (size_t i = 0; i < std::size(kShortcuts); ++i) {
-      if (!shortcut_set_[i]) continue;
-      if (index.empty()) {
-        index = kShortcuts[i].type;
-      } else {
-        notes.push_back("Multiple value selections, ignoring -" + std::string(kShortcuts[i].name));
-      }
-      if (kShortcuts[i].name == "mean_delay") options_.report.mean = true;
+    profile::ReportOptions& report = options_.config.report;
+    for (const IndexShortcut& s : kShortcuts) {
+      if (!set_[s.name]) continue;
+      if (report.sample_index.empty())
+        report.sample_index = s.type;
+      else
+        notes.push_back("Multiple value selections, ignoring -" + std::string(s.name));
     }
+    if (set_["mean_delay"]) report.mean = true;
   }
 
   Status take_bases() {
@@ -219,7 +125,7 @@ class Parser {
     }
     options_.diff_base = !diff_bases_.empty();
     options_.bases = options_.diff_base ? diff_bases_ : bases_;
-    if (options_.normalize && options_.bases.empty()) {
+    if (options_.config.normalize && options_.bases.empty()) {
       return fail(ErrorCode::kInvalidArgument, "must have base profile to normalize by");
     }
     return {};
@@ -227,19 +133,13 @@ class Parser {
 
   PprofOptions options_;
   GoFlags flags_;
-  std::array<bool, std::size(kFormats)> format_set_{};
-  std::array<std::string, std::size(kFormats)> format_regex_;
-  std::array<bool, std::size(kRefused)> refused_set_{};
-  std::array<std::string, std::size(kRefused)> refused_value_;
-  std::array<bool, std::size(kGranularities)> granularity_set_{};
-  std::array<bool, std::size(kShortcuts)> shortcut_set_{};
+  LimitFlags limits_;
+  std::map<std::string_view, bool> set_;
+  std::map<std::string_view, std::string> command_regex_;
   std::vector<std::string> bases_;
   std::vector<std::string> diff_bases_;
-  bool cum_ = false;
-  bool flat_ = false;
   bool no_browser_ = false;
-  bool ignored_flag_ = false;
-  int ignored_number_ = -1;
+  std::string http_;
   std::string ignored_text_;
 };
 
@@ -249,21 +149,37 @@ Result<PprofOptions> parse_pprof_options(std::span<const std::string_view> words
   return Parser().run(words, notes);
 }
 
-std::string_view pprof_usage() {
-  return "usage: watchfire pprof FORMAT [OPTION]... [BINARY] SOURCE...\n"
+std::string pprof_usage() {
+  return "usage: watchfire pprof [REPORT] [OPTION]... [BINARY] SOURCE...\n"
          "\n"
-         "Reports on profiles the way `go tool pprof` does, with its flags and its output.\n"
-         "A source is a profile file or a pattern such as 'dir/*.pb.gz'; several are merged.\n"
+         "Reports on profiles the way `go tool pprof` does, with its flags, its output and its shell. Without a\n"
+         "report it reads commands: from you on a terminal, else from standard input.\n"
          "\n"
-         "Formats:  -top -text -tree -peek=REGEX -list=REGEX -traces -tags -raw -comments\n"
-         "          -dot -callgrind -proto -topproto\n"
-         "Values:   -sample_index=TYPE -mean -unit=UNIT -divide_by=N -normalize\n"
-         "Frames:   -functions -filefunctions -files -lines -addresses -noinlines -showcolumns\n"
-         "Filters:  -focus -ignore -hide -show -show_from -prune_from=REGEX\n"
-         "          -tagfocus -tagignore -tagshow -taghide=REGEX -tagroot -tagleaf=KEYS\n"
-         "Size:     -nodecount=N -nodefraction=F -edgefraction=F -trim=false -call_tree -cum -flat\n"
-         "Compare:  -base=SOURCE -diff_base=SOURCE -drop_negative -relative_percentages\n"
-         "Other:    -output=FILE -symbolize=none -source_path -trim_path -buildid -add_comment -all_frames\n";
+         "A source is a profile file, a pattern such as 'dir/*.pb.gz', a URL, HOST:PORT (of a program with pprof's\n"
+         "handlers), - for standard input, or store:SELECTOR@RANGE of the daemon's store, such as\n"
+         "'store:process_cpu:cpu{service_name=\"api\"}@1h' or ...@now-2h..now-1h. Several are merged.\n"
+         "\n" +
+         command_and_variable_help("-") +
+         "\n"
+         "Sources:\n"
+         "  -seconds N            how long a program at a URL shall measure\n"
+         "  -timeout N            seconds to wait for a URL\n"
+         "  -tls_cert, -tls_key, -tls_ca FILE\n"
+         "                        certificate and key of this client, certificates of the server's issuer;\n"
+         "                        a URL with https+insecure:// takes any server\n"
+         "  -base SOURCE          subtract these profiles\n"
+         "  -diff_base SOURCE     as -base, with percentages of the base\n"
+         "  -buildid ID           of a main binary that has none\n"
+         "  -symbolize MODE       none, demangle=full|none|templates, force\n"
+         "  -add_comment TEXT     add to the profile's comments\n"
+         "  -all_frames           keep frames the profile asks to drop\n"
+         "  -socket PATH          control socket of the daemon, for store:\n"
+         "  -limit-NAME N         how much a profile may hold; `watchfire help limits` lists them\n"
+         "  -inuse_space -inuse_objects -alloc_space -alloc_objects -total_delay -contentions -mean_delay\n"
+         "                        sample_index by another name\n"
+         "\n"
+         "A profile fetched from a URL is kept in $PPROF_TMPDIR, else in ~/pprof.\n"
+         "Exit status: 0, or 2 on any failure, as pprof's.\n";
 }
 
 }  // namespace watchfire::cli

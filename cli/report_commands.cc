@@ -20,12 +20,13 @@ using agent::Params;
 // The report of files, as the daemon gives it of stored profiles.
 int report_files(std::string_view report, const std::vector<std::string>& files, const Params& options, bool json) {
   std::vector<std::string> notes;
-  auto p = read_sources(expand_sources(files), {}, notes);
+  auto read = read_sources(expand_sources(files), {}, notes);
   for (const std::string& note : notes) (void)write_all(STDERR_FILENO, escape_terminal(note) + "\n");
-  if (!p) return print_error(p.error());
-  converters::demangle_names(*p, converters::DemangleMode::kDefault, false);
+  if (!read) return print_error(read.error());
+  profile::Profile& p = read->profile;
+  converters::demangle_names(p, converters::DemangleMode::kDefault, false);
   profile::ReportParams params(options.begin(), options.end());
-  auto text = json ? profile::report_json(*p, report, params) : profile::report_text(*p, report, params);
+  auto text = json ? profile::report_json(p, report, params) : profile::report_text(p, report, params);
   if (!text) return print_error(text.error());
   if (json)
     print_bytes(*text + "\n");
@@ -121,7 +122,8 @@ int run_flame(Words words) {
         return std::move(response.body);
       }
       std::vector<std::string> notes;
-      WF_ASSIGN(profile::Profile p, read_sources(expand_sources(source.files), {}, notes));
+      WF_ASSIGN(SourcesRead read, read_sources(expand_sources(source.files), {}, notes));
+      profile::Profile& p = read.profile;
       converters::demangle_names(p, converters::DemangleMode::kDefault, false);
       converters::FlameGraphOptions options;
       options.title = source.files.front();

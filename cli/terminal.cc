@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "base/fd.h"
@@ -10,7 +11,7 @@
 
 namespace watchfire::cli {
 
-void print_untrusted(std::string_view text) {
+std::string escape_lines(std::string_view text) {
   std::string out;
   size_t at = 0;
   while (at < text.size()) {
@@ -19,7 +20,19 @@ void print_untrusted(std::string_view text) {
     if (end < text.size()) out += text[end];
     at = end + 1;
   }
-  print_bytes(out);
+  return out;
+}
+
+bool color_wanted(std::string_view mode) {
+  if (mode != "auto") return mode == "always";
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  bool dumb = terminal == nullptr || *terminal == 0 || std::string_view(terminal) == "dumb";
+  return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == 0) && !dumb;
+}
+
+void print_untrusted(std::string_view text) {
+  print_bytes(escape_lines(text));
 }
 
 void print_bytes(std::string_view bytes) {

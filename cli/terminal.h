@@ -13,6 +13,12 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitNoDaemon = 3;
 
+/// Text from outside as a terminal may see it: line breaks and tabs stay, everything else is escaped.
+std::string escape_lines(std::string_view text);
+/// Whether stdout shall have colours: "always", "never", or "auto": on a terminal, unless $NO_COLOR is set or it is
+/// dumb.
+bool color_wanted(std::string_view mode);
+
 /// Prints text from outside to stdout: line breaks and tabs stay, everything else is escaped for a terminal.
 void print_untrusted(std::string_view text);
 /// Prints bytes as they are, for data that goes to a file or a pipe.

@@ -63,11 +63,10 @@ std::string refusal(Words words) {
 }
 
 TEST(PprofOptions, refuse_by_name_what_is_not_supported) {
-  EXPECT_EQ(refusal({"-http=:8080", "x"}), "-http is not supported");
-  EXPECT_EQ(refusal({"-disasm=main", "x"}), "-disasm is not supported");
-  EXPECT_EQ(refusal({"-weblist=main", "x"}), "-weblist is not supported");
-  EXPECT_EQ(refusal({"-svg", "x"}), "-svg is not supported");
-  EXPECT_EQ(refusal({"x"}), "the interactive shell is not supported");
+  EXPECT_EQ(refusal({"-http=:8080", "x"}), "not supported yet: -http");
+  EXPECT_EQ(refusal({"-disasm=main", "x"}), "not supported yet: -disasm");
+  EXPECT_EQ(refusal({"-weblist=main", "x"}), "not supported yet: -weblist");
+  EXPECT_EQ(refusal({"-svg", "x"}), "not supported yet: -svg");
 }
 
 TEST(PprofOptions, refuse_what_contradicts) {
@@ -83,9 +82,29 @@ TEST(PprofOptions, shortcuts_choose_the_sample_type) {
   std::vector<std::string> notes;
   auto r = parse_pprof_options(Words{"-top", "-mean_delay", "-alloc_space", "x"}, notes);
   ASSERT_TRUE(r);
-  EXPECT_EQ(r->report.sample_index, "delay");
-  EXPECT_TRUE(r->report.mean);
+  EXPECT_EQ(r->config.report.sample_index, "delay");
+  EXPECT_TRUE(r->config.report.mean);
   EXPECT_EQ(notes, std::vector<std::string>{"Multiple value selections, ignoring -alloc_space"});
+}
+
+TEST(PprofOptions, read_commands_when_no_report_is_named) {
+  std::vector<std::string> notes;
+  auto r = parse_pprof_options(Words{"-lines", "-cum", "-nodecount=7", "x"}, notes);
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->command, nullptr);
+  EXPECT_EQ(r->config.granularity, "lines");
+  EXPECT_EQ(r->config.sort, "cum");
+  EXPECT_TRUE(r->config.report_options().cum_sort);
+  EXPECT_EQ(r->config.report_options().granularity, profile::Granularity::kLines);
+}
+
+TEST(PprofOptions, raise_limits_of_decoding) {
+  std::vector<std::string> notes;
+  auto r = parse_pprof_options(Words{"-limit-samples=7", "--limit-string-bytes", "3GB", "x"}, notes);
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->source.limits.samples, 7u);
+  EXPECT_EQ(r->source.limits.string_bytes, 3ull << 30);
+  EXPECT_EQ(refusal({"-limit-samples=many", "x"}), "--limit-samples: 'many' is neither a number nor a size");
 }
 
 }  // namespace
