@@ -1,8 +1,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
 
+#include "converters/decode_any.h"
+#include "converters/folded/decode.h"
 #include "converters/folded/encode.h"
+#include "tests/support/corpus.h"
 #include "tests/support/small_profile.h"
 
 namespace watchfire::converters {
@@ -49,6 +55,100 @@ TEST(Folded, a_difference_has_both_counts_also_where_one_side_has_none) {
   std::string text = encode_folded_difference(before, 0, after, 0);
   EXPECT_NE(text, encode_folded_difference(after, 0, before, 0));
   EXPECT_NE(encode_folded_difference(empty, 0, after, 0).find(" 0 "), std::string::npos);
+}
+
+profile::Profile read(std::string_view text) {
+  auto p = decode_any(text);
+  EXPECT_TRUE(p) << p.error().message;
+  if (!p) return {};
+  EXPECT_TRUE(validate(*p)) << validate(*p).error().message;
+  return *std::move(p);
+}
+
+std::vector<std::string> comments(const profile::Profile& p) {
+  std::vector<std::string> out;
+  for (auto c : p.comments) out.emplace_back(p.text(c));
+  return out;
+}
+
+TEST(Folded, is_read_from_the_root_and_split_at_the_last_blank) {
+  auto p = read("main;operator new(unsigned long);f g 5\r\nmain 3\nmain 4\n");
+  ASSERT_EQ(p.sample_count(), 2u);
+  EXPECT_EQ(p.values[0], (std::vector<int64_t>{5, 7}));
+  EXPECT_EQ(p.stacks[p.sample_stacks[0]].size(), 3u);
+  EXPECT_EQ(encode_folded(p, 0), "main 7\nmain;operator new(unsigned long);f g 5\n");
+}
+
+TEST(Folded, two_counts_are_before_and_samples) {
+  auto p = read("a;b 10 20\na;c 0 5\na;d 7 0\n");
+  ASSERT_EQ(p.sample_types.size(), 2u);
+  EXPECT_EQ(p.text(p.sample_types[0].type), "before");
+  EXPECT_EQ(p.values[0], (std::vector<int64_t>{10, 0, 7}));
+  EXPECT_EQ(p.values[1], (std::vector<int64_t>{20, 5, 0}));
+  EXPECT_EQ(encode_folded_difference(p, 0, p, 1), "a;b 10 20\na;c 0 5\na;d 7 0\n");
+  EXPECT_EQ(read("a;b 10 20\na;c 5\n").sample_types.size(), 1u);
+}
+
+TEST(Folded, decimal_counts_are_rounded) {
+  EXPECT_EQ(read("a;b 12.5\na 1.2\n").values[0], (std::vector<int64_t>{13, 1}));
+}
+
+TEST(Folded, lines_without_a_count_are_told) {
+  auto p = read("a;b 1\nwarning: something\na;c 2\na;d 3\na;e");
+  EXPECT_EQ(p.sample_count(), 3u);
+  EXPECT_EQ(comments(p), (std::vector<std::string>{"folded: 2 lines without a count left out",
+                                                   "folded: the text ends within a line"}));
+}
+
+TEST(Folded, other_texts_are_not_taken_for_it) {
+  for (std::string_view text : {"hello\n", "GET / HTTP/1.1\nHost: example.com\n", "<html>\n1 2\n3 4\n", "{\"a\": 1}\n",
+                                "\x01\x02 5\n", "one line\ntwo lines\nthree 3\n"}) {
+    EXPECT_FALSE(decode_any(text)) << text;
+  }
+}
+
+TEST(Folded, limits_hold_while_it_is_read) {
+  DecodeLimits l;
+  l.samples = 1;
+  EXPECT_NE(decode_folded("a 1\nb 1\n", l).error().message.find("limit samples"), std::string::npos);
+  l = {};
+  l.stack_depth = 2;
+  EXPECT_NE(decode_folded("a;b;c 1\n", l).error().message.find("limit stack_depth"), std::string::npos);
+  l = {};
+  l.functions = 1;
+  EXPECT_NE(decode_folded("a;b 1\n", l).error().message.find("limit functions"), std::string::npos);
+  l = {};
+  l.string_bytes = 20;
+  EXPECT_NE(decode_folded("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 1\n", l).error().message.find("limit string_bytes"),
+            std::string::npos);
+}
+
+TEST(Folded, corpus_pprofutils_pair) {
+  WF_CORPUS_OR_SKIP(text, "felixge-pprofutils/examples/folded.in.txt");
+  auto expected = read(testing::corpus_file("felixge-pprofutils/examples/folded.out.pprof"));
+  EXPECT_EQ(encode_folded(read(text), 0), encode_folded(expected, 0));
+}
+
+// Stacks and their sums, without frames that have no name.
+std::map<std::string, int64_t> stated(const std::string& text) {
+  std::map<std::string, int64_t> out;
+  for (size_t at = 0, end; at < text.size(); at = end + 1) {
+    end = std::min(text.find('\n', at), text.size());
+    size_t blank = text.rfind(' ', end - 1);
+    std::string stack = text.substr(at, blank - at);
+    while (stack.ends_with(' ') || stack.ends_with(';')) stack.pop_back();
+    out[stack] += std::stoll(text.substr(blank + 1, end - blank - 1));
+  }
+  return out;
+}
+
+TEST(Folded, corpus_texts_come_back_as_they_are) {
+  for (const char* path : {"async-profiler/test/test/jfrconverter/sample1.collapsed",
+                           "async-profiler/test/test/jfrconverter/sample2.collapsed",
+                           "jlfwong-speedscope/sample/profiles/stackcollapse/perf-vertx-stacks-01-collapsed-all.txt"}) {
+    WF_CORPUS_OR_SKIP(text, path);
+    EXPECT_TRUE(stated(encode_folded(read(text), 0)) == stated(text)) << path;
+  }
 }
 
 }  // namespace
