@@ -53,9 +53,9 @@ uint64_t instruction_address(uint64_t address, bool is_leaf) {
 }  // namespace
 
 Result<std::unique_ptr<Collector>> Collector::create(CollectorOptions options) {
-  if (options.hz < 1 || options.hz > 999)
+  if (options.hz < 1 || options.hz > options.max_hz)
     return fail(Error(ErrorCode::kInvalidArgument, "--hz " + std::to_string(options.hz) + " is out of range")
-                    .hinted("1 to 999 samples a second and CPU"));
+                    .hinted("1 to " + std::to_string(options.max_hz) + " samples a second and CPU"));
   WF_ASSIGN(BpfSampler sampler, BpfSampler::create(options.hz, options.force));
   return std::unique_ptr<Collector>(new Collector(std::move(options), std::move(sampler)));
 }
@@ -123,7 +123,9 @@ void Collector::take_samples() {
 void Collector::take(const Sample& sample) {
   ++total_drained_;
   const wf_sample& h = *sample.header;
-  auto process = processes_.find({h.pid, h.exec_id, h.start_boot_ns}, h.process_comm, h.is_kernel_thread != 0, now_);
+  auto process = processes_.find(
+      {h.pid, h.exec_id, h.start_boot_ns},
+      {h.process_comm, h.is_kernel_thread != 0, {h.parent_pid, h.parent_exec_id, h.parent_start_ns}}, now_);
   std::vector<RawFrame> frames;
   frames.reserve(sample.kernel.size() + sample.user.size());
   for (size_t i = 0; i < sample.kernel.size(); ++i) {

@@ -23,7 +23,8 @@ namespace watchfire::collectors::ebpf {
 struct CollectorOptions {
   std::string daemon_socket;                        ///< watchfired's; empty: windows go to on_window alone
   std::string parser_socket;                        ///< watchfire-parse's; empty: files stay "inode:..."
-  uint32_t hz = 19;                                 ///< samples a second and CPU, 1 to 999
+  uint32_t hz = 19;                                 ///< samples a second and CPU, 1 to max_hz
+  uint32_t max_hz = 999;                            ///< more costs more than it tells; tests raise it
   bool force = false;                               ///< also on kernels known to freeze
   bool listeners = true;                            ///< look for listening processes
   std::function<void(const RawWindow&)> on_window;  ///< sees every window, for printing and tests

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "base/counters.h"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr size_t kMaxMapsBytes = 16u << 20;
 constexpr size_t kMaxMappings = 8192;
 constexpr size_t kMaxStatBytes = 4096;
+constexpr size_t kMaxCommBytes = 64;
 constexpr size_t kMaxCgroupBytes = 64u << 10;
 constexpr DurationNs kRereadAfter = kSecond;
 constexpr DurationNs kForgetAfter = 5 * kMinute;
@@ -43,22 +45,30 @@ std::string read_link_at(int dir, const char* name) {
   return n <= 0 ? std::string() : std::string(target, static_cast<size_t>(n));
 }
 
-ProcessRef ProcessTable::find(const ProcessKey& key, std::string_view comm, bool kernel_thread, DurationNs now) {
-  ProcessRef& process = processes_[key];
+ProcessRef ProcessTable::find(const ProcessKey& key, const Seen& seen, DurationNs now) {
+  ProcessRef& process = processes_[key];  // stays where it is while others are added
   if (!process) {
-    process = std::make_shared<Process>();
-    process->key = key;
-    process->info.pid = key.pid;
-    process->info.exec_id = key.exec_id;
-    process->info.start_boot_ns = static_cast<int64_t>(key.start_boot_ns);
-    process->info.kernel_thread = kernel_thread ? 1 : 0;
-    if (!kernel_thread) read_process(*process, now);
+    process = look_at(key, seen, now);
+    if (!seen.kernel_thread && !process->mappings_known && !inherit(*process, seen, now))
+      count("processes_gone_total", "before_first_look");
   }
-  process->info.comm = comm;
-  process->last_seen = now;
   ProcessRef result = process;
+  result->info.comm = seen.comm;
+  result->last_seen = now;
   if (processes_.size() > kMaxProcesses) expire(now);
   return result;
+}
+
+ProcessRef ProcessTable::look_at(const ProcessKey& key, const Seen& seen, DurationNs now) {
+  auto process = std::make_shared<Process>();
+  process->key = key;
+  process->info.pid = key.pid;
+  process->info.exec_id = key.exec_id;
+  process->info.start_boot_ns = static_cast<int64_t>(key.start_boot_ns);
+  process->info.kernel_thread = seen.kernel_thread ? 1 : 0;
+  process->last_seen = now;
+  if (!seen.kernel_thread) read_process(*process, now);
+  return process;
 }
 
 /// The directory of exactly this process: while it is open it belongs to no other, even when the pid is given again.
@@ -72,11 +82,10 @@ Fd ProcessTable::open_process(const ProcessKey& key) const {
 void ProcessTable::read_process(Process& process, DurationNs now) {
   Fd dir = open_process(process.key);
   process.maps_read_at = now;
-  if (!dir) {
-    count("processes_gone_total", "before_first_look");
-    return;
-  }
+  if (!dir) return;
   WindowProcess& info = process.info;
+  info.comm = read_at(dir.get(), "comm", kMaxCommBytes);
+  if (info.comm.ends_with('\n')) info.comm.pop_back();
   auto labels = parse_cgroup(read_at(dir.get(), "cgroup", kMaxCgroupBytes));
   info.cgroup = labels.path.substr(0, 4000);
   info.unit = std::move(labels.unit);
@@ -86,6 +95,24 @@ void ProcessTable::read_process(Process& process, DurationNs now) {
   process.executable = files_.open_executable(dir.get(), now);
   if (process.executable) info.exe = base_name(process.executable->path);
   process.mappings_known = read_mappings(process, dir.get(), now);
+}
+
+/// fork copies the parent's memory, exec_id and name, and exec changes them (each exec lays memory out anew): with all
+/// of them the same, the child was still what its parent is.
+bool ProcessTable::inherit(Process& process, const Seen& seen, DurationNs now) {
+  if (seen.parent.pid == 0 || seen.parent.exec_id != process.key.exec_id) return false;
+  auto [found, is_new] = processes_.try_emplace(seen.parent);
+  if (is_new) found->second = look_at(seen.parent, {}, now);
+  Process& parent = *found->second;
+  if (!parent.mappings_known || parent.info.comm != seen.comm) return false;
+  parent.last_seen = now;
+  WindowProcess own = std::exchange(process.info, parent.info);
+  process.info.pid = own.pid;
+  process.info.start_boot_ns = own.start_boot_ns;
+  process.executable = parent.executable;
+  process.mappings = parent.mappings;
+  process.mappings_known = true;
+  return true;
 }
 
 bool ProcessTable::read_mappings(Process& process, int dir, DurationNs now) {
@@ -136,8 +163,7 @@ int64_t ProcessTable::weigh(Process& process, uint32_t tid, uint64_t runtime_ns,
   if (it == process.thread_runtime.end()) {
     if (process.thread_runtime.size() >= kMaxThreads) process.thread_runtime.clear();
     process.thread_runtime[tid] = runtime_ns;
-    // Not seen before: what it ran is unknown unless it is younger than a period.
-    return std::min<int64_t>(period_ns, static_cast<int64_t>(runtime_ns));
+    return period_ns;
   }
   // Rings are read CPU after CPU, so a sample taken before a migration can come after one that has its time already.
   if (runtime_ns <= it->second) return 0;

@@ -49,8 +49,8 @@ struct Process {
 using ProcessRef = std::shared_ptr<Process>;
 
 /// Every process seen in samples: its mappings, files and labels, read from /proc when it is first seen, and again
-/// (once a second at most) when an address lies in no mapping. A process that is gone by then stays nameless: its
-/// samples count, its frames are in "[unknown]".
+/// (once a second at most) when an address lies in no mapping. A process that is gone by then has what its parent had,
+/// if it never called exec; else it stays nameless: its samples count, its frames are in "[unknown]".
 ///
 /// At most kMaxProcesses; the ones seen longest ago are forgotten. One thread. `proc_root` is /proc, or a fake in
 /// tests.
@@ -61,18 +61,27 @@ class ProcessTable {
 
   ProcessTable(std::string proc_root, FileCache& files) : proc_root_(std::move(proc_root)), files_(files) {}
 
-  /// The process, new or known. `comm` is of its main thread.
-  ProcessRef find(const ProcessKey& key, std::string_view comm, bool kernel_thread, DurationNs now);
+  /// What a sample says of its process besides its key.
+  struct Seen {
+    std::string_view comm;  ///< of the main thread
+    bool kernel_thread = false;
+    ProcessKey parent;  ///< pid 0 when unknown
+  };
+  /// The process, new or known.
+  ProcessRef find(const ProcessKey& key, const Seen& seen, DurationNs now);
   /// Where a user address lies; reads the mappings again when it lies nowhere.
   Place resolve(Process& process, uint64_t address, DurationNs now);
-  /// What a sample of this thread stands for, given its CPU time now: the time since its last sample.
+  /// What a sample of this thread stands for, given its CPU time now: the time since its last sample. The first one
+  /// stands for a period, so that threads shorter than that, which are seen or not, count what they ran on average.
   int64_t weigh(Process& process, uint32_t tid, uint64_t runtime_ns, int64_t period_ns);
   /// Forgets processes not seen for 5 minutes. Call about once a window.
   void expire(DurationNs now);
   size_t size() const { return processes_.size(); }
 
  private:
+  ProcessRef look_at(const ProcessKey& key, const Seen& seen, DurationNs now);
   void read_process(Process& process, DurationNs now);
+  bool inherit(Process& process, const Seen& seen, DurationNs now);
   bool read_mappings(Process& process, int dir, DurationNs now);
   Fd open_process(const ProcessKey& key) const;
 

@@ -5,9 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <thread>
@@ -33,27 +36,47 @@ struct TempDir {
   std::string path;
 };
 
-/// A test program in the background; its output when it has ended.
+/// A test program in the background; what it printed when it has ended.
 class Workload {
  public:
   Workload(const char* program, const char* mode, int seconds) {
-    std::string command = std::string(TEST_PROGRAMS_DIR "/") + program + " " + mode + " " + std::to_string(seconds);
-    pipe_ = ::popen(("exec " + command).c_str(), "r");
+    std::string path = std::string(TEST_PROGRAMS_DIR "/") + program;
+    int pipe[2];
+    (void)!::pipe(pipe);
+    output_ = ::fdopen(pipe[0], "r");
+    child_ = ::fork();
+    if (child_ == 0) {
+      ::dup2(pipe[1], STDOUT_FILENO);
+      ::execl(path.c_str(), path.c_str(), mode, std::to_string(seconds).c_str(), nullptr);
+      ::_exit(127);
+    }
+    ::close(pipe[1]);
   }
   ~Workload() {
-    if (pipe_ != nullptr) ::pclose(pipe_);
+    wait(0);
+    std::fclose(output_);
   }
-  /// Thread name -> CPU nanoseconds, as the threads themselves read them at their end.
+  bool ended() { return wait(WNOHANG); }
+  /// Name -> CPU nanoseconds, as the threads that did the work read them from their clocks.
   std::map<std::string, double> cpu() {
     std::map<std::string, double> out;
-    char name[64];
-    long ns = 0;
-    while (std::fscanf(pipe_, "cpu %63s %ld\n", name, &ns) == 2) out[name] = static_cast<double>(ns);
+    char line[128], name[64];
+    long n = 0;
+    while (std::fgets(line, sizeof line, output_) != nullptr) {
+      if (std::sscanf(line, "cpu %63s %ld", name, &n) == 2) out[name] += static_cast<double>(n);
+      if (std::sscanf(line, "seed %ld", &n) == 1) std::printf("%s", line);
+    }
     return out;
   }
 
  private:
-  FILE* pipe_ = nullptr;
+  bool wait(int flags) {
+    if (child_ > 0 && ::waitpid(child_, nullptr, flags) == child_) child_ = -1;
+    return child_ < 0;
+  }
+
+  FILE* output_ = nullptr;
+  pid_t child_ = -1;
 };
 
 /// watchfire-parse in a process of its own.
@@ -90,6 +113,22 @@ struct Session {
   std::vector<Listener> listeners;
 
   void run(uint32_t hz, int seconds) {
+    DurationNs end = boot_ns() + seconds * kSecond;
+    run_until(hz, [end] { return boot_ns() >= end; });
+  }
+  /// From before the program starts until it has ended.
+  std::map<std::string, double> run_whole(uint32_t hz, const char* program, const char* mode, int seconds) {
+    std::unique_ptr<Workload> load;
+    DurationNs start = boot_ns() + kSecond, end = 0;
+    run_until(hz, [&] {
+      if (!load && boot_ns() > start) load = std::make_unique<Workload>(program, mode, seconds);
+      if (load && end == 0 && load->ended()) end = boot_ns() + kSecond / 2;
+      return end != 0 && boot_ns() >= end;
+    });
+    return load ? load->cpu() : std::map<std::string, double>();
+  }
+
+  void run_until(uint32_t hz, const std::function<bool()>& over) {
     TempDir dir;
     std::string daemon = dir.path + "/collector.sock", parse = dir.path + "/parse.sock";
     ParserProcess parser(parse);
@@ -104,12 +143,11 @@ struct Session {
                                       [&](SymbolsAnswer&& answer) { take(answer); }, nullptr});
     ASSERT_TRUE(receiver) << receiver.error().text();
     link = &*receiver;
-    auto collector = Collector::create({.daemon_socket = daemon, .parser_socket = parse, .hz = hz});
+    auto collector = Collector::create({.daemon_socket = daemon, .parser_socket = parse, .hz = hz, .max_hz = 100'000});
     ASSERT_TRUE(collector) << collector.error().text();
     Fd stop(::eventfd(0, 0));
     std::thread thread([&] { (*collector)->run(stop.get()); });
-    DurationNs end = boot_ns() + seconds * kSecond;
-    while (boot_ns() < end) receiver->poll(100);
+    while (!over()) receiver->poll(100);
     uint64_t one = 1;
     (void)!::write(stop.get(), &one, sizeof one);
     for (DurationNs last = boot_ns() + 3 * kSecond; boot_ns() < last;) receiver->poll(100);
@@ -151,16 +189,6 @@ std::string name_of(const Session& session, const RawWindow& w, uint32_t index) 
   return it == session.names.end() ? "?" : it->second;
 }
 
-/// CPU time by the given key of each sample of processes with that program.
-template <typename Key>
-std::map<std::string, double> cpu_by(const Session& session, std::string_view exe, Key key) {
-  std::map<std::string, double> out;
-  for (const auto& w : session.windows)
-    for (const auto& s : w.samples)
-      if (w.processes[s.process].exe == exe) out[key(w, s)] += static_cast<double>(s.weight_ns);
-  return out;
-}
-
 std::vector<std::string> stack_names(const Session& session, const RawWindow& w, const WindowSample& s) {
   std::vector<std::string> out;
   for (uint32_t frame : w.stack(s.stack)) out.push_back(name_of(session, w, frame));
@@ -171,6 +199,19 @@ bool contains(const std::vector<std::string>& names, std::string_view part) {
   for (const auto& name : names)
     if (name.find(part) != std::string::npos) return true;
   return false;
+}
+
+/// A stack of `workload paths`: whatever is at the leaf, then step under left or right, again and again, up to main.
+bool is_path(const std::vector<std::string>& names) {
+  size_t i = 0;
+  auto is = [&](const char* name) { return i < names.size() && names[i].find(name) != std::string::npos; };
+  while (i < names.size() && !is("step") && !is("left(") && !is("right(") && !is("main")) ++i;
+  int calls = 0;
+  while (is("step") || is("left(") || is("right(")) {
+    if (is("step") && ++i > 0 && is("step")) return false;
+    if (is("left(") || is("right(")) ++i, ++calls;
+  }
+  return is("main") && calls <= 20;
 }
 
 class EbpfTest : public ::testing::Test {
@@ -195,66 +236,104 @@ TEST_F(EbpfTest, every_sample_is_stored_idle_or_lost) {
   EXPECT_EQ(session.total(&RawWindow::lost_samples), session.late());
 }
 
-TEST_F(EbpfTest, stacks_with_frame_pointers_are_whole_and_named) {
-  Workload load("workload", "spin", 10);
-  Session session;
-  session.run(199, 8);
-  double heavy = 0, light = 0, all = 0;
+/// Each name's share of the CPU time is what the program's own clocks say, within three standard errors of that many
+/// samples. `key` gives the name a sample belongs to, "" for none.
+template <typename Key>
+void expect_shares(const Session& session, std::string_view exe, const std::map<std::string, double>& clocks, Key key) {
+  std::map<std::string, double> seen;
+  double samples = 0, seen_sum = 0, clock_sum = 0;
   for (const auto& w : session.windows)
     for (const auto& s : w.samples) {
-      if (w.processes[s.process].exe != "workload") continue;
-      auto names = stack_names(session, w, s);
-      auto weight = static_cast<double>(s.weight_ns);
-      all += weight;
-      if (contains(names, "heavy_part") && contains(names, "spin") && contains(names, "main")) heavy += weight;
-      if (contains(names, "light_part") && contains(names, "spin") && contains(names, "main")) light += weight;
+      if (w.processes[s.process].exe != exe) continue;
+      std::string name = key(w, s);
+      if (!clocks.contains(name)) name.clear();
+      seen[name] += static_cast<double>(s.weight_ns);
+      if (name.empty()) continue;
+      samples += s.count;
+      seen_sum += static_cast<double>(s.weight_ns);
     }
-  ASSERT_GT(all, 1e9);
-  EXPECT_NEAR(heavy / all, 0.75, 0.05);
-  EXPECT_NEAR(light / all, 0.25, 0.05);
+  for (const auto& [name, ns] : clocks) clock_sum += ns;
+  ASSERT_GE(clocks.size(), 3u);
+  ASSERT_GE(samples, 2000);
+  EXPECT_LT(seen[""], 0.03 * seen_sum) << "time that belongs to none";
+  EXPECT_NEAR(seen_sum, clock_sum, 0.03 * clock_sum) << "all of the time";
+  for (const auto& [name, ns] : clocks) {
+    double want = ns / clock_sum, have = seen[name] / seen_sum, error = std::sqrt(want * (1 - want) / samples);
+    std::printf("%s: share by its clock %.4f, by %.0f samples %.4f (%+.2f standard errors)\n", name.c_str(), want,
+                samples, have, (have - want) / error);
+    EXPECT_NEAR(have, want, 3 * error) << name;
+  }
+}
+
+/// The phase on whose behalf a whole stack, named to main, was sampled.
+std::string phase_of_stack(const Session& session, const RawWindow& w, const WindowSample& s) {
+  auto names = stack_names(session, w, s);
+  if (s.end != StackEnd::kEndOfChain || !contains(names, "run_phases") || !contains(names, "main")) return "";
+  for (const char* phase : {"alpha", "beta", "gamma"})
+    if (contains(names, std::string(phase) + "(")) return phase;
+  return "";
+}
+
+TEST_F(EbpfTest, phases_get_the_shares_the_clock_says_with_whole_and_named_stacks) {
+  Session session;
+  auto clocks = session.run_whole(499, "workload", "spin", 6);
+  expect_shares(session, "workload", clocks, [&](auto& w, auto& s) { return phase_of_stack(session, w, s); });
+}
+
+TEST_F(EbpfTest, phases_below_a_recursion_get_their_shares) {
+  Session session;
+  auto clocks = session.run_whole(499, "workload", "recurse", 6);
+  std::set<size_t> depths;
+  expect_shares(session, "workload", clocks, [&](auto& w, auto& s) {
+    depths.insert(w.stack(s.stack).size());
+    return phase_of_stack(session, w, s);
+  });
+  EXPECT_GT(depths.size(), 50u);
+}
+
+TEST_F(EbpfTest, phases_of_short_lived_children_get_their_shares) {
+  Session session;
+  auto clocks = session.run_whole(499, "workload", "fork", 8);
+  std::set<uint32_t> pids;
+  expect_shares(session, "workload", clocks, [&](auto& w, auto& s) {
+    pids.insert(w.processes[s.process].pid);
+    return phase_of_stack(session, w, s);
+  });
+  EXPECT_GT(pids.size(), 50u);
 }
 
 TEST_F(EbpfTest, threads_get_the_share_their_cpu_clocks_say) {
-  Workload load("workload", "threads", 14);
   Session session;
-  session.run(19, 16);
-  auto clocks = load.cpu();
-  auto seen = cpu_by(session, "workload", [](const RawWindow& w, const WindowSample& s) {
-    return s.thread_name == kNoIndex ? std::string() : w.names[s.thread_name];
-  });
-  double clock_sum = 0, seen_sum = 0;
-  for (const char* name : {"full", "half", "quarter", "tenth"}) {
-    clock_sum += clocks[name];
-    seen_sum += seen[name];
-  }
-  ASSERT_GT(clock_sum, 1e9);
-  ASSERT_GT(seen_sum, 1e9);
-  for (const char* name : {"full", "half", "quarter", "tenth"}) {
-    double want = clocks[name] / clock_sum, have = seen[name] / seen_sum;
-    std::printf("thread %s: share by its clock %.4f, by samples %.4f\n", name, want, have);
-    EXPECT_NEAR(have, want, 0.01) << name;
-  }
+  auto clocks = session.run_whole(499, "workload", "threads", 6);
+  expect_shares(session, "workload", clocks,
+                [](auto& w, auto& s) { return s.thread_name == kNoIndex ? std::string() : w.names[s.thread_name]; });
 }
 
-TEST_F(EbpfTest, code_without_frame_pointers_is_seen_and_marked) {
-  Workload load("workload_without_frame_pointers", "spin", 6);
+TEST_F(EbpfTest, leaves_without_frame_pointers_get_their_shares_and_cut_stacks_say_so) {
+  constexpr const char* kExe = "workload_without_frame_pointers";
   Session session;
-  session.run(99, 4);
-  double all = 0, marked = 0;
-  for (const auto& w : session.windows)
-    for (const auto& s : w.samples)
-      if (w.processes[s.process].exe == "workload_without_frame_pointers") {
-        all += s.count;
-        auto names = stack_names(session, w, s);
-        if (s.end != StackEnd::kEndOfChain || !contains(names, "main")) marked += s.count;
-        EXPECT_TRUE(contains(names, "burn") || !w.stack(s.stack).empty());
-      }
-  EXPECT_GT(all, 100);
-  EXPECT_GT(marked / all, 0.5);
+  auto clocks = session.run_whole(499, kExe, "spin", 6);
+  double marked = 0, whole = 0, unmarked = 0;
+  expect_shares(session, kExe, clocks, [&](auto& w, auto& s) -> std::string {
+    auto names = stack_names(session, w, s);
+    bool complete = contains(names, "main");
+    if (complete)
+      whole += s.count;
+    else
+      (s.end == StackEnd::kEndOfChain ? unmarked : marked) += s.count;
+    for (const auto& name : names) {  // leaf first, kernel frames before it
+      for (const char* phase : {"alpha", "beta", "gamma"})
+        if (name.starts_with(phase) || name.find(std::string("::") + phase) != std::string::npos) return phase;
+    }
+    return "";
+  });
+  std::printf("stacks: %.0f whole, %.0f cut and marked, %.0f cut and not marked\n", whole, marked, unmarked);
+  EXPECT_GT(marked, 0.5 * (whole + marked + unmarked));
+  EXPECT_LT(unmarked, 0.01 * (whole + marked + unmarked));
 }
 
 TEST_F(EbpfTest, recursion_deeper_than_the_limit_is_cut_and_says_so) {
-  Workload load("workload", "recurse", 5);
+  Workload load("workload", "deep", 5);
   Session session;
   session.run(99, 3);
   uint64_t deep = 0, all = 0;
@@ -268,22 +347,9 @@ TEST_F(EbpfTest, recursion_deeper_than_the_limit_is_cut_and_says_so) {
   EXPECT_GT(static_cast<double>(deep) / static_cast<double>(all), 0.95);
 }
 
-TEST_F(EbpfTest, short_lived_children_are_processes_of_their_own) {
-  Workload load("workload", "fork", 5);
-  Session session;
-  session.run(99, 3);
-  std::set<uint32_t> pids;
-  for (const auto& w : session.windows)
-    for (const auto& s : w.samples)
-      if (w.processes[s.process].comm == "workload") pids.insert(w.processes[s.process].pid);
-  EXPECT_GT(pids.size(), 10u);
-}
-
 TEST_F(EbpfTest, a_pid_used_again_at_once_is_two_processes_with_names_of_their_own) {
-  Workload load("workload", "reuse", 6);
   Session session;
-  session.run(99, 8);
-  auto pid = static_cast<uint32_t>(load.cpu()["pid"]);
+  auto pid = static_cast<uint32_t>(session.run_whole(99, "workload", "reuse", 6)["pid"]);
   if (pid == 0) GTEST_SKIP() << "this kernel or user may not choose a pid (clone3 set_tid)";
   std::map<std::string, double> seconds;
   std::set<uint64_t> starts;
@@ -302,8 +368,8 @@ TEST_F(EbpfTest, a_pid_used_again_at_once_is_two_processes_with_names_of_their_o
       }
     }
   EXPECT_EQ(starts.size(), 2u);
-  EXPECT_NEAR(seconds["workload"], 3, 0.6);
-  EXPECT_NEAR(seconds["workload_without_frame_pointers"], 3, 0.6);
+  EXPECT_NEAR(seconds["workload"], 3, 0.3);
+  EXPECT_NEAR(seconds["workload_without_frame_pointers"], 3, 0.3);
   EXPECT_GT(all, 100u);
   EXPECT_EQ(named, all) << "frames that lie in the other program's file";
 }
@@ -325,28 +391,38 @@ TEST_F(EbpfTest, kernel_frames_are_named_above_the_user_frames_that_called) {
   EXPECT_GT(static_cast<double>(both) / static_cast<double>(all), 0.15);
 }
 
-TEST_F(EbpfTest, thousands_of_distinct_stacks_are_all_accounted_for) {
-  Workload load("workload", "paths", 12);
+TEST_F(EbpfTest, a_hundred_thousand_distinct_stacks_in_a_window_are_all_accounted_for) {
+  uint32_t cpus = static_cast<uint32_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  std::vector<std::unique_ptr<Workload>> loads;
+  for (uint32_t i = 0; i < cpus; ++i) loads.push_back(std::make_unique<Workload>("workload", "paths", 25));
   Session session;
-  session.run(999, 10);
-  uint64_t expected = 0, idle = 0;
-  std::set<std::vector<std::string>> distinct;
+  session.run(std::max(999u, 18'000 / cpus), 22);
+  size_t most = 0, wrong = 0;
+  uint64_t fired = 0;
   for (const auto& w : session.windows) {
-    expected += w.expected_samples;
-    idle += w.idle_samples;
     std::set<std::vector<uint32_t>> stacks;
     for (uint32_t i = 0; i < w.stack_count(); ++i)
       EXPECT_TRUE(stacks.emplace(w.stack(i).begin(), w.stack(i).end()).second) << "stack " << i << " is there twice";
-    for (const auto& s : w.samples)
-      if (w.processes[s.process].exe == "workload") distinct.insert(stack_names(session, w, s));
+    std::printf("expected %lu stored %lu idle %lu distinct stacks %zu, lost:", w.expected_samples, w.stored_samples(),
+                w.idle_samples, w.stack_count());
+    for (const auto& [reason, n] : w.lost) std::printf(" %s %lu", reason.c_str(), n);
+    std::printf("\n");
+    EXPECT_EQ(w.expected_samples, w.stored_samples() + w.idle_samples + w.lost_samples());
+    most = std::max(most, w.stack_count());
+    fired = std::max(fired, w.stored_samples() + w.lost_samples());
+    for (const auto& s : w.samples) {
+      if (w.processes[s.process].exe != "workload" || s.end != StackEnd::kEndOfChain) continue;
+      auto names = stack_names(session, w, s);
+      if (is_path(names) || !contains(names, "step")) continue;  // at its start and between two paths
+      if (++wrong > 3) continue;
+      std::string text;
+      for (const auto& name : names) text += name + "; ";
+      std::printf("a stack that the program cannot have: %s\n", text.c_str());
+    }
   }
-  uint64_t stored = session.total(&RawWindow::stored_samples), lost = session.total(&RawWindow::lost_samples);
-  uint64_t late = session.late();
-  std::printf("expected %lu stored %lu idle %lu lost %lu of these late %lu distinct %zu\n", expected, stored, idle,
-              lost, late, distinct.size());
-  EXPECT_EQ(expected, stored + idle + lost);
-  EXPECT_LT(static_cast<double>(lost - late), 0.001 * static_cast<double>(expected));
-  EXPECT_GT(distinct.size(), 3000u);
+  EXPECT_EQ(wrong, 0u);
+  if (fired < 150'000) GTEST_SKIP() << "this machine fired " << fired << " timers in a window, too few for the rest";
+  EXPECT_GE(most, 100'000u);
 }
 
 }  // namespace

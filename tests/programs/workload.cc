@@ -1,13 +1,16 @@
-// A program of known shape for the profilers' tests. Ends by printing the CPU time of each thread:
-//   cpu THREAD_NAME NANOSECONDS
+// A program of known shape for the profilers' tests. Phases have lengths drawn at random, and the program prints what
+// each took by the clock of the thread that ran it, the truth its profile is held against:
+//   seed N                     repeats the same draws when given as the third argument
+//   cpu NAME NANOSECONDS       one line a phase or thread; lines of the same name add up
 //
-//   workload spin SECONDS      one thread, two functions in a ratio of about 3 : 1
-//   workload threads SECONDS   four threads that work 100, 50, 25 and 10 per cent of the time
-//   workload recurse SECONDS   a stack of 300 frames
-//   workload fork SECONDS      children one after the other, each working 50 ms
+//   workload spin SECONDS      alpha, beta and gamma in turn, for SECONDS of CPU time
+//   workload recurse SECONDS   the same, each below 5 to 100 frames of one function that calls itself
+//   workload fork SECONDS      the same, in children of 50 ms one after the other
+//   workload threads SECONDS   four threads, busy for a share of the time that is drawn, until SECONDS have passed
+//   workload deep SECONDS      a stack of 300 frames
 //   workload reuse SECONDS     two programs one after the other with one pid; prints "cpu pid PID", or 0 if not allowed
 //   workload syscalls SECONDS  in the kernel most of the time
-//   workload paths SECONDS     as many distinct stacks as it can: binary paths of 17 calls
+//   workload paths SECONDS     as many distinct stacks as it can: binary paths of 20 calls
 
 #include <linux/sched.h>
 #include <pthread.h>
@@ -21,6 +24,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -41,44 +45,84 @@ int64_t clock_ns(clockid_t id) {
   for (int i = 0; i < n; ++i) sink = sink + static_cast<uint64_t>(i);
   KEEP;
 }
-[[gnu::noinline]] void heavy_part() {
-  burn(300'000);
-  KEEP;
-}
-[[gnu::noinline]] void light_part() {
-  burn(100'000);
-  KEEP;
+
+std::mt19937_64 draws;
+int64_t drawn(int64_t from, int64_t to) {
+  return std::uniform_int_distribution<int64_t>(from, to)(draws);
 }
 
-void print_cpu(const char* name) {
-  std::printf("cpu %s %ld\n", name, static_cast<long>(clock_ns(CLOCK_THREAD_CPUTIME_ID)));
+void print_cpu(const char* name, int64_t ns) {
+  std::printf("cpu %s %ld\n", name, static_cast<long>(ns));
   std::fflush(stdout);
 }
 
-[[gnu::noinline]] void spin(int64_t end) {
-  while (clock_ns(CLOCK_MONOTONIC) < end) {
-    heavy_part();
-    light_part();
+// The leaf of each phase: three functions, so that a leaf alone tells the phase.
+#define PHASE(NAME)                                                  \
+  [[gnu::noinline]] void NAME##_leaf() {                             \
+    for (uint64_t i = 0; i < 300'000; ++i) sink = sink + i;          \
+    KEEP;                                                            \
+  }                                                                  \
+  [[gnu::noinline]] void NAME(int64_t until) {                       \
+    while (clock_ns(CLOCK_THREAD_CPUTIME_ID) < until) NAME##_leaf(); \
+    KEEP;                                                            \
+  }                                                                  \
+  [[gnu::noinline]] void NAME##_below(int depth, int64_t until) {    \
+    if (depth == 0)                                                  \
+      NAME(until);                                                   \
+    else                                                             \
+      NAME##_below(depth - 1, until);                                \
+    KEEP;                                                            \
   }
-  print_cpu("spin");
+PHASE(alpha)
+PHASE(beta)
+PHASE(gamma)
+
+struct Phase {
+  const char* name;
+  void (*run)(int64_t until);
+  void (*run_below)(int depth, int64_t until);
+  int64_t mean_ns = 0;
+  int64_t used_ns = 0;
+};
+
+// Runs the phases in turn for `seconds` of this thread's CPU time and prints what each took.
+[[gnu::noinline]] void run_phases(double seconds, bool recursive) {
+  Phase all[] = {{"alpha", alpha, alpha_below}, {"beta", beta, beta_below}, {"gamma", gamma, gamma_below}};
+  for (Phase& p : all) p.mean_ns = drawn(2'000'000, 30'000'000);
+  int64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID), now = start;
+  auto end = start + static_cast<int64_t>(seconds * 1e9);
+  while (now < end)
+    for (Phase& p : all) {
+      int64_t until = now + drawn(p.mean_ns / 2, p.mean_ns * 3 / 2);
+      if (recursive)
+        p.run_below(static_cast<int>(drawn(5, 100)), until);
+      else
+        p.run(until);
+      int64_t after = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+      p.used_ns += after - now;
+      now = after;
+    }
+  for (const Phase& p : all) print_cpu(p.name, p.used_ns);
 }
 
-[[gnu::noinline]] void work_share(const char* name, int percent, int64_t end) {
+[[gnu::noinline]] void work_share(const char* name, int64_t percent, uint64_t seed, int64_t end) {
   pthread_setname_np(pthread_self(), name);
+  std::mt19937_64 own(seed);
+  std::uniform_int_distribution<int64_t> length(5'000'000, 35'000'000);
   while (clock_ns(CLOCK_MONOTONIC) < end) {
-    int64_t until = clock_ns(CLOCK_THREAD_CPUTIME_ID) + percent * 200'000;
+    int64_t busy = length(own) * percent / 100, until = clock_ns(CLOCK_THREAD_CPUTIME_ID) + busy;
     while (clock_ns(CLOCK_THREAD_CPUTIME_ID) < until) burn(2000);
-    if (percent < 100) usleep(static_cast<useconds_t>((100 - percent) * 200));
+    usleep(static_cast<useconds_t>(length(own) * (100 - percent) / 100'000));
   }
-  print_cpu(name);
+  print_cpu(name, clock_ns(CLOCK_THREAD_CPUTIME_ID));
 }
 
 void threads(int64_t end) {
   std::vector<std::thread> all;
-  all.emplace_back(work_share, "full", 100, end);
-  all.emplace_back(work_share, "half", 50, end);
-  all.emplace_back(work_share, "quarter", 25, end);
-  all.emplace_back(work_share, "tenth", 10, end);
+  for (const char* name : {"one", "two", "three", "four"}) {
+    int64_t percent = drawn(10, 90);
+    all.emplace_back(work_share, name, percent, draws(), end);
+  }
   for (auto& t : all) t.join();
 }
 
@@ -94,7 +138,7 @@ void threads(int64_t end) {
 [[gnu::noinline]] void right(uint32_t path, int depth);
 void step(uint32_t path, int depth) {
   if (depth == 0) {
-    burn(3000);
+    burn(300);
     return;
   }
   if ((path & 1) != 0)
@@ -113,10 +157,10 @@ void right(uint32_t path, int depth) {
 
 void fork_children(int64_t end) {
   while (clock_ns(CLOCK_MONOTONIC) < end) {
+    draws.discard(1);
     pid_t child = fork();
     if (child == 0) {
-      int64_t until = clock_ns(CLOCK_MONOTONIC) + 50'000'000;
-      while (clock_ns(CLOCK_MONOTONIC) < until) burn(10'000);
+      run_phases(0.05, false);
       _exit(0);
     }
     waitpid(child, nullptr, 0);
@@ -159,13 +203,18 @@ int main(int argc, char** argv) {
   const char* mode = argv[1];
   int64_t end = clock_ns(CLOCK_MONOTONIC) + std::atol(argv[2]) * 1'000'000'000;
   auto running = [end] { return clock_ns(CLOCK_MONOTONIC) < end; };
-  if (std::strcmp(mode, "spin") == 0) spin(end);
-  if (std::strcmp(mode, "threads") == 0) threads(end);
-  if (std::strcmp(mode, "reuse") == 0) reuse_pid(argv[0], std::atol(argv[2]));
-  if (std::strcmp(mode, "fork") == 0) fork_children(end);
-  while (std::strcmp(mode, "recurse") == 0 && running()) descend(300);
-  while (std::strcmp(mode, "syscalls") == 0 && running()) many_syscalls();
+  auto is = [mode](const char* name) { return std::strcmp(mode, name) == 0; };
+  uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : std::random_device{}();
+  draws.seed(seed);
+  std::printf("seed %lu\n", static_cast<unsigned long>(seed));
+  std::fflush(stdout);
+  if (is("spin") || is("recurse")) run_phases(static_cast<double>(std::atol(argv[2])), is("recurse"));
+  if (is("threads")) threads(end);
+  if (is("reuse")) reuse_pid(argv[0], std::atol(argv[2]));
+  if (is("fork")) fork_children(end);
+  while (is("deep") && running()) descend(300);
+  while (is("syscalls") && running()) many_syscalls();
   uint32_t path = 1;
-  while (std::strcmp(mode, "paths") == 0 && running()) step(path = path * 1664525 + 1013904223, 17);
+  while (is("paths") && running()) step(path = path * 1664525 + 1013904223, 20);
   return 0;
 }

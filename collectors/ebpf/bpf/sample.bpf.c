@@ -41,6 +41,7 @@ struct task_struct {
   int tgid;
   struct mm_struct* mm;
   struct task_struct* group_leader;
+  struct task_struct* real_parent;
   struct pid* thread_pid;
   __u64 start_boottime;
   __u64 self_exec_id;
@@ -151,11 +152,15 @@ static __always_inline __u32 visible_pid(struct task_struct* task, __u32 initial
 
 static __always_inline void describe(struct wf_sample* s, struct task_struct* task) {
   struct task_struct* leader = task->group_leader;
+  struct task_struct* parent = leader->real_parent->group_leader;
   s->boot_ns = bpf_ktime_get_boot_ns();
   s->pid = visible_pid(leader, task->tgid);
   s->tid = visible_pid(task, task->pid);
   s->runtime_ns = task->se.sum_exec_runtime;
   s->start_boot_ns = leader->start_boottime;
+  s->parent_pid = visible_pid(parent, parent->tgid);
+  s->parent_start_ns = parent->start_boottime;
+  s->parent_exec_id = parent->self_exec_id;
   s->exec_id = leader->self_exec_id;
   s->is_kernel_thread = (task->flags & PF_KTHREAD) != 0;
   s->cgroup_id = bpf_get_current_cgroup_id();

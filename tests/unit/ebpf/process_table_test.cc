@@ -70,7 +70,7 @@ TEST_F(ProcessTableTest, mappings_files_and_labels_are_read_at_first_sight) {
            "7000-8000 r-xp 00000000 00:00 0 [vdso]\n");
   proc.link(42, "map_files/1000-2000", make_file("api"));
   proc.link(42, "exe", make_file("api"));
-  auto p = table.find(kKey, "api", false, 1);
+  auto p = table.find(kKey, {.comm = "api"}, 1);
   EXPECT_EQ(p->info.exe, "api");
   EXPECT_EQ(p->info.unit, "api.service");
   EXPECT_EQ(p->info.pid_namespace, 4026531836u);
@@ -87,7 +87,7 @@ TEST_F(ProcessTableTest, mappings_files_and_labels_are_read_at_first_sight) {
 TEST_F(ProcessTableTest, a_pid_given_again_is_another_process) {
   proc.add(42, 9999, "1000-2000 r-xp 00000000 fd:01 9 /bin/other\n");
   proc.link(42, "map_files/1000-2000", make_file("other"));
-  auto p = table.find(kKey, "api", false, 1);
+  auto p = table.find(kKey, {.comm = "api"}, 1);
   EXPECT_EQ(table.resolve(*p, 0x1010, 1).file, FileCache::unknown());
   EXPECT_EQ(p->info.unit, "");
 }
@@ -99,7 +99,7 @@ TEST_F(ProcessTableTest, samples_of_two_processes_that_had_one_pid_stay_apart) {
   proc.link(42, "exe", make_file("first"));
   WindowBuilder builder(1u << 20);
   auto sample = [&](const ProcessKey& key, const char* comm, DurationNs now, int64_t weight) {
-    ProcessRef p = table.find(key, comm, false, now);
+    ProcessRef p = table.find(key, {.comm = comm}, now);
     Place place = table.resolve(*p, 0x1010, now);
     RawFrame frames[] = {{place.file, place.offset, {}}};
     builder.add({p, key.pid, comm, frames, StackEnd::kEndOfChain, weight});
@@ -127,20 +127,38 @@ TEST_F(ProcessTableTest, samples_of_two_processes_that_had_one_pid_stay_apart) {
 TEST_F(ProcessTableTest, exec_makes_another_process_of_the_same_pid) {
   proc.add(42, 5551, "1000-2000 r-xp 00000000 fd:01 9 /bin/a\n");
   proc.link(42, "map_files/1000-2000", make_file("a"));
-  auto before = table.find(kKey, "a", false, 1);
+  auto before = table.find(kKey, {.comm = "a"}, 1);
   proc.put(42, "maps", "1000-2000 r-xp 00000000 fd:01 9 /bin/b\n");
   proc.link(42, "map_files/1000-2000", make_file("b"));
   ProcessKey next = kKey;
   next.exec_id = 2;
-  auto after = table.find(next, "b", false, 2);
+  auto after = table.find(next, {.comm = "b"}, 2);
   EXPECT_EQ(table.resolve(*before, 0x1010, 2).file->path, "/bin/a");
   EXPECT_EQ(table.resolve(*after, 0x1010, 2).file->path, "/bin/b");
+}
+
+TEST_F(ProcessTableTest, a_child_gone_before_it_was_looked_at_has_its_parents_mappings) {
+  proc.add(42, 5551, "1000-2000 r-xp 00000000 fd:01 9 /bin/a\n");
+  proc.put(42, "comm", "a\n");
+  proc.link(42, "map_files/1000-2000", make_file("a"));
+  proc.link(42, "exe", make_file("a"));
+  auto child_of_42 = [&](uint32_t pid, uint32_t exec_id, const char* comm) {
+    return table.find({.pid = pid, .exec_id = exec_id, .start_boot_ns = 56'000'000'000}, {.comm = comm, .parent = kKey},
+                      1);
+  };
+  auto child = child_of_42(50, 1, "a");
+  EXPECT_EQ(table.resolve(*child, 0x1010, 1).file, child->executable);
+  EXPECT_EQ(child->info.exe, "a");
+  EXPECT_EQ(child->info.unit, "api.service");
+  EXPECT_EQ(child->info.pid, 50u);
+  EXPECT_EQ(table.resolve(*child_of_42(51, 2, "a"), 0x1010, 1).file, FileCache::unknown()) << "it called exec";
+  EXPECT_EQ(table.resolve(*child_of_42(52, 1, "b"), 0x1010, 1).file, FileCache::unknown()) << "it has another name";
 }
 
 TEST_F(ProcessTableTest, a_library_loaded_later_is_found_after_a_second) {
   proc.add(42, 5551, "1000-2000 r-xp 00000000 fd:01 9 /bin/a\n");
   proc.link(42, "map_files/1000-2000", make_file("a"));
-  auto p = table.find(kKey, "a", false, 1);
+  auto p = table.find(kKey, {.comm = "a"}, 1);
   proc.put(42, "maps", "1000-2000 r-xp 00000000 fd:01 9 /bin/a\n9000-a000 r-xp 00000000 fd:01 10 /lib/l\n");
   proc.link(42, "map_files/9000-a000", make_file("l"));
   EXPECT_EQ(table.resolve(*p, 0x9010, 1 + kSecond / 2).file, FileCache::unknown());
@@ -153,7 +171,7 @@ TEST_F(ProcessTableTest, only_regular_files_are_opened) {
   proc.add(42, 5551, "1000-2000 r-xp 00000000 fd:01 9 /bin/fifo\n3000-4000 r-xp 00000000 fd:01 9 /dev/null\n");
   proc.link(42, "map_files/1000-2000", fifo);
   proc.link(42, "map_files/3000-4000", "/dev/null");
-  auto p = table.find(kKey, "a", false, 1);
+  auto p = table.find(kKey, {.comm = "a"}, 1);
   EXPECT_EQ(table.resolve(*p, 0x1010, 1).file, FileCache::unknown());
   EXPECT_EQ(table.resolve(*p, 0x3010, 1).file, FileCache::unknown());
 }
@@ -179,7 +197,7 @@ TEST_F(ProcessTableTest, without_map_files_the_path_counts_only_within_the_root_
                line("5000-6000", outside, outside.st_ino, "/bin/escape") +
                line("7000-8000", outside, outside.st_ino, "/../secret"));
   proc.link(42, "root", root);
-  auto p = table.find(kKey, "a", false, 1);
+  auto p = table.find(kKey, {.comm = "a"}, 1);
   EXPECT_EQ(table.resolve(*p, 0x1010, 1).file->path, "/bin/good");
   EXPECT_EQ(table.resolve(*p, 0x3010, 1).file, FileCache::unknown()) << "another inode";
   EXPECT_EQ(table.resolve(*p, 0x5010, 1).file, FileCache::unknown()) << "a link out of the root";
@@ -189,25 +207,25 @@ TEST_F(ProcessTableTest, without_map_files_the_path_counts_only_within_the_root_
 TEST_F(ProcessTableTest, a_living_file_named_deleted_keeps_its_name) {
   proc.add(42, 5551, "1000-2000 r-xp 00000000 fd:01 9 /bin/x (deleted)\n");
   proc.link(42, "map_files/1000-2000", make_file("x (deleted)"));
-  auto p = table.find(kKey, "a", false, 1);
+  auto p = table.find(kKey, {.comm = "a"}, 1);
   auto place = table.resolve(*p, 0x1010, 1);
   EXPECT_EQ(place.file->path, "/bin/x (deleted)");
   EXPECT_FALSE(place.file->deleted);
 }
 
 TEST_F(ProcessTableTest, samples_weigh_what_their_thread_ran_since_the_last) {
-  auto p = table.find(kKey, "a", false, 1);
+  auto p = table.find(kKey, {.comm = "a"}, 1);
   constexpr int64_t kPeriod = 50'000'000;
   EXPECT_EQ(table.weigh(*p, 1, 900'000'000, kPeriod), kPeriod) << "an old thread seen for the first time";
   EXPECT_EQ(table.weigh(*p, 1, 907'000'000, kPeriod), 7'000'000);
   EXPECT_EQ(table.weigh(*p, 1, 905'000'000, kPeriod), 0) << "read out of order: its time was counted before";
   EXPECT_EQ(table.weigh(*p, 1, 910'000'000, kPeriod), 3'000'000) << "and is not counted again";
-  EXPECT_EQ(table.weigh(*p, 2, 3'000'000, kPeriod), 3'000'000) << "younger than a period";
+  EXPECT_EQ(table.weigh(*p, 2, 3'000'000, kPeriod), kPeriod) << "a young one, as often seen as not";
 }
 
 TEST_F(ProcessTableTest, the_table_is_bounded) {
   for (uint32_t i = 0; i < ProcessTable::kMaxProcesses + 100; ++i)
-    table.find({.pid = i + 100'000, .exec_id = 1, .start_boot_ns = 5}, "x", true, i);
+    table.find({.pid = i + 100'000, .exec_id = 1, .start_boot_ns = 5}, {.comm = "x", .kernel_thread = true}, i);
   EXPECT_LE(table.size(), ProcessTable::kMaxProcesses);
 }
 
