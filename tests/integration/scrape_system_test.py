@@ -5,7 +5,7 @@ usage: scrape_system_test.py BUILD_DIR
 
 Go services need a `go` on the PATH, the gperftools service is built where libgoogle-perftools-dev is installed.
 """
-import base64, gzip, http.client, http.server, json, multiprocessing, os, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, urllib.parse, urllib.request
+import base64, gzip, http.client, http.server, json, multiprocessing, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, urllib.parse, urllib.request
 
 build = os.path.abspath(sys.argv[1])
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -129,13 +129,16 @@ class Daemon:
     def good_scrapes(self):
         return {t['labels']['instance']: t['scrapes'] - t['failures'] for t in json.loads(self.cli('targets', '--json').stdout)['targets'] if t['job'] == 'good'}
 
-    def sum_of(self, selector):
-        """(sum, number of points) of all values stored for a selector of one series."""
+    def get(self, path):
         c = http.client.HTTPConnection('localhost')
         c.sock = socket.socket(socket.AF_UNIX)
         c.sock.connect(self.socket)
-        c.request('GET', f'/api/v1/timeline?selector={urllib.parse.quote(selector)}&since=10m&step=1s')
-        points = json.loads(c.getresponse().read()).get('points', [])
+        c.request('GET', path)
+        return c.getresponse().read()
+
+    def sum_of(self, selector):
+        """(sum, number of points) of all values stored for a selector of one series."""
+        points = json.loads(self.get(f'/api/v1/timeline?selector={urllib.parse.quote(selector)}&since=10m&step=1s')).get('points', [])
         return sum(p['value'] for p in points), len(points)
 
     def memory(self, what):
@@ -262,7 +265,7 @@ TLS = {  # what it should say; '' when it is up
 }
 jobs = [j for j, _ in TLS.values()]
 
-gperftools, gperftools_port, HELD_MB, GPERFTOOLS_HZ = None, free_port(), 128, 50
+gperftools, gperftools_port, HELD_MB, GPERFTOOLS_HZ = None, free_port(), 128, 250
 if os.path.exists(program := f'{build}/tests/programs/gperftools_service'):
     gperftools = subprocess.Popen([program, str(gperftools_port), str(HELD_MB)], env={**os.environ, 'TCMALLOC_SAMPLE_PARAMETER': '16384', 'CPUPROFILE_FREQUENCY': str(GPERFTOOLS_HZ)}, stderr=subprocess.DEVNULL)
     jobs.append(job('gperftools', [f'127.0.0.1:{gperftools_port}'], {'gperftools_cpu': {'enabled': True, 'seconds': '4s'}, 'gperftools_heap': {'enabled': True}},
@@ -338,14 +341,32 @@ if gperftools:
             return [line.split() for line in r.read().decode().splitlines()]
 
     cpu = 'process_cpu:cpu{service_name="gperftools"}'
-    wait(25, lambda: daemon.sum_of(cpu)[1] >= 3)
+    wait(30, lambda: daemon.sum_of(cpu)[0] * GPERFTOOLS_HZ / 1e9 >= 2200)
     cpu_sum, profiles = daemon.sum_of(cpu)
-    clock = [int(n) for what, n in truths() if what == 'cpu'][:profiles]
-    held = next(int(n) for what, n in truths() if what == 'held')
+    clock = [int(line[1]) for line in truths() if line[0] == 'cpu'][:profiles]
+    held = next(int(line[1]) for line in truths() if line[0] == 'held')
     samples, by_clock = cpu_sum * GPERFTOOLS_HZ / 1e9, sum(clock) * GPERFTOOLS_HZ / 1e9
     error = by_clock ** 0.5
     print(f'     gperftools: {profiles} CPU profiles of 4 s, {samples:.0f} samples; by its clock {by_clock:.1f}, standard error {error:.1f}')
     check('CPU of a gperftools service is what its clock says, within 3 standard errors', profiles >= 3 and len(clock) == profiles and abs(samples - by_clock) <= 3 * error, (cpu_sum, clock))
+    # Each phase's share against the clock of the thread that did the work; the profiles are binary ones without names.
+    with open(f'{work}/gperftools.pb.gz', 'wb') as f:
+        f.write(daemon.get(f'/api/v1/profile?selector={urllib.parse.quote(cpu)}&since=10m'))
+    raw = subprocess.run([f'{build}/bin/watchfire', 'pprof', '-raw', f'{work}/gperftools.pb.gz'], capture_output=True, text=True).stdout
+    address = {m[1]: int(m[2], 16) for m in re.finditer(r'^ +(\d+): 0x([0-9a-f]+)', raw, re.M)}
+    code = {line[1]: (int(line[2], 16), int(line[3], 16)) for line in truths() if line[0] == 'code'}
+    clocks = {name: sum([int(line[2]) for line in truths() if line[:2] == ['phase', name]][:profiles]) for name in code}
+    seen = dict.fromkeys(code, 0)
+    for m in re.finditer(r'^ +(\d+): (\d+)', raw[:raw.find('Locations')], re.M):
+        for name, (start, end) in code.items():
+            seen[name] += int(m[1]) * GPERFTOOLS_HZ // 10**9 if start <= address[m[2]] < end else 0
+    n = sum(seen.values())
+    check('2,000 samples of a gperftools service lie in its phases', n >= 2000, (seen, raw[:500]))
+    for name in code:
+        want, have = clocks[name] / sum(clocks.values()), seen[name] / max(n, 1)
+        error = (want * (1 - want) / max(n, 1)) ** 0.5
+        print(f'     gperftools {name}: share by its clock {want:.4f}, by {n} samples {have:.4f} ({(have - want) / error:+.2f} standard errors)')
+        check(f'the share of {name} in a gperftools service is right within 3 standard errors', abs(have - want) <= 3 * error, (seen, clocks))
     heap, heaps = daemon.sum_of('memory:space{service_name="gperftools"}')
     print(f'     gperftools: heap in use {heap / max(heaps, 1) / 2**20:.1f} MB in the mean of {heaps} profiles; it holds {held / 2**20:.1f} MB')
     check('the heap of a gperftools service is right within 10 %', heaps and abs(heap / heaps - held) <= 0.1 * held, (heap, heaps, held))

@@ -1,10 +1,12 @@
-// A service as gperftools' users write them: it works about half of the time, holds memory, and serves what pprof asks.
+// A service as gperftools' users write them: it works most of the time, in phases of random length, holds memory, and
+// serves what pprof asks.
 //
-//   gperftools_service PORT HELD_MB
+//   gperftools_service PORT HELD_MB [SEED]
 //
 // GET /pprof/profile?seconds=N, /pprof/heap, /pprof/cmdline, and POST or GET /pprof/symbol; besides them GET /truth
-// says what the answers should have said: "cpu NANOSECONDS" for each CPU profile served, by the process' own clock
-// while it was taken, and "held BYTES". Run with TCMALLOC_SAMPLE_PARAMETER set, or the heap is not sampled.
+// says what the answers should have said: "seed N" of the draws, "code PHASE START END" in memory, "held BYTES", and
+// for each CPU profile served, by the clock of the thread that works while it was taken: "cpu NANOSECONDS" of all and
+// "phase NAME NANOSECONDS" of each. Run with TCMALLOC_SAMPLE_PARAMETER set, or the heap is not sampled.
 #include <arpa/inet.h>
 #include <gperftools/malloc_extension.h>
 #include <gperftools/profiler.h>
@@ -12,12 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,15 +38,43 @@ int64_t clock_ns(clockid_t id) {
   return t.tv_sec * 1'000'000'000 + t.tv_nsec;
 }
 
-[[gnu::noinline]] void burn_cpu() {
-  for (int i = 0; i < 100'000'000; ++i) sink = sink + static_cast<uint64_t>(i);
-}
+// A section each, so that the linker says where the code of each lies.
+#define PHASE(NAME)                                             \
+  [[gnu::noinline, gnu::section("phase_" #NAME)]] void NAME() { \
+    for (uint64_t i = 0; i < 300'000; ++i) sink = sink + i;     \
+  }                                                             \
+  extern "C" char __start_phase_##NAME[], __stop_phase_##NAME[];
+PHASE(alpha)
+PHASE(beta)
+PHASE(gamma)
 
-void work() {
+struct Phase {
+  const char* name;
+  void (*run)();
+  const char *start, *end;
+  int64_t mean_ns = 0;
+  std::atomic<int64_t> used_ns = 0;
+};
+Phase phases[] = {{"alpha", alpha, __start_phase_alpha, __stop_phase_alpha},
+                  {"beta", beta, __start_phase_beta, __stop_phase_beta},
+                  {"gamma", gamma, __start_phase_gamma, __stop_phase_gamma}};
+
+void work(uint64_t seed) {
+  std::mt19937_64 draws(seed);
+  auto drawn = [&](int64_t from, int64_t to) { return std::uniform_int_distribution<int64_t>(from, to)(draws); };
+  for (Phase& p : phases) p.mean_ns = drawn(2'000'000, 30'000'000);
+  int64_t now = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   for (;;) {
-    int64_t before = clock_ns(CLOCK_MONOTONIC);
-    burn_cpu();
-    usleep(static_cast<useconds_t>((clock_ns(CLOCK_MONOTONIC) - before) / 1000));
+    for (Phase& p : phases) {
+      int64_t until = now + drawn(p.mean_ns / 2, p.mean_ns * 3 / 2);
+      while (now < until) {
+        p.run();
+        int64_t after = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        p.used_ns += after - now;
+        now = after;
+      }
+    }
+    usleep(static_cast<useconds_t>(drawn(0, 20'000)));
   }
 }
 
@@ -66,7 +98,8 @@ std::string cpu_profile(int seconds) {
   char path[] = "/tmp/gperftools_service_XXXXXX";
   ::close(::mkstemp(path));
   ProfilerStart(path);
-  int64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  int64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID), phases_before[3];
+  for (int i = 0; i < 3; ++i) phases_before[i] = phases[i].used_ns;
   sleep(static_cast<unsigned>(seconds));
   int64_t used = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
   ProfilerStop();
@@ -74,6 +107,8 @@ std::string cpu_profile(int seconds) {
   ::unlink(path);
   std::lock_guard lock(truth_mutex);
   truth += "cpu " + std::to_string(used) + "\n";
+  for (int i = 0; i < 3; ++i)
+    truth += std::string("phase ") + phases[i].name + " " + std::to_string(phases[i].used_ns - phases_before[i]) + "\n";
   return bytes;
 }
 
@@ -128,7 +163,15 @@ int main(int argc, char** argv) {
   size_t bytes = static_cast<size_t>(std::atoi(argv[2])) << 20;
   for (size_t n = 0; n < bytes; n += kPiece) held.push_back(hold_memory(kPiece));
   truth = "held " + std::to_string(held.size() * kPiece) + "\n";
-  std::thread(work).detach();
+  uint64_t seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : std::random_device{}();
+  truth += "seed " + std::to_string(seed) + "\n";
+  for (const Phase& p : phases) {
+    char line[128];
+    std::snprintf(line, sizeof line, "code %s %p %p\n", p.name, static_cast<const void*>(p.start),
+                  static_cast<const void*>(p.end));
+    truth += line;
+  }
+  std::thread(work, seed).detach();
 
   int listener = ::socket(AF_INET, SOCK_STREAM, 0), yes = 1;
   ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
