@@ -4,6 +4,7 @@
 
 #include "converters/folded/decode.h"
 #include "converters/legacy/decode.h"
+#include "converters/perfdata/decode.h"
 #include "converters/perfscript/decode.h"
 #include "converters/pprof/decode.h"
 #include "converters/pprof/inflate.h"
@@ -25,6 +26,7 @@ bool may_be_stack_text(std::string_view bytes) {
 Result<profile::Profile> decode_any(std::string_view bytes, const DecodeLimits& limits) {
   if (bytes.empty()) return decode_pprof(bytes, limits);
   WF_ASSIGN(InflatedBytes inflated, inflate_profile(bytes, limits));
+  if (is_perf_data(inflated.bytes)) return decode_perf_data(inflated.bytes, {}, limits);
   auto p = decode_pprof_message(inflated.bytes, limits);
   if (p || p.error().code == ErrorCode::kResourceExhausted) return p;
   auto legacy = decode_legacy(inflated.bytes, limits);

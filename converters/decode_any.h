@@ -7,8 +7,9 @@
 
 namespace watchfire::converters {
 
-/// Reads whatever profile these bytes are, found by content: profile.proto (plain, gzip, zstd), or one of the
-/// legacy formats of gperftools and old Go. Same limits and errors as decode_pprof.
+/// Reads whatever profile these bytes are, found by content: profile.proto, a perf.data file, one of the legacy formats
+/// of gperftools, jemalloc and old Go, the output of perf script, or folded stacks; each plain, gzip or zstd. Same
+/// limits and errors as decode_pprof.
 Result<profile::Profile> decode_any(std::string_view bytes, const DecodeLimits& limits = {});
 
 }  // namespace watchfire::converters
