@@ -65,7 +65,8 @@ Status apply_additional_sections(LineReader& lines, LegacyDraft& draft) {
 }
 
 Result<Profile> decode_legacy(std::string_view bytes, const DecodeLimits& limits) {
-  for (auto* parse : {parse_cpu, parse_heap, parse_go_count, parse_threadz, parse_contention, parse_java}) {
+  for (auto* parse :
+       {parse_cpu, parse_heap, parse_jemalloc, parse_go_count, parse_threadz, parse_contention, parse_java}) {
     auto p = parse(bytes, limits);
     if (p) add_uninteresting_frames(*p);
     if (p || p.error().code != ErrorCode::kUnsupported) return p;

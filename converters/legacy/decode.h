@@ -8,8 +8,8 @@
 namespace watchfire::converters {
 
 /// Reads the formats from before profile.proto: gperftools' binary CPU profile, heap, growth and contention texts,
-/// threadz, Go's debug=1 texts, and those of Java agents. The bytes are inflated already. kUnsupported: none of
-/// these; kCorrupt: one of them, but broken.
+/// threadz, jemalloc's heap_v2, Go's debug=1 texts, and those of Java agents. The bytes are inflated already.
+/// kUnsupported: none of these; kCorrupt: one of them, but broken.
 Result<profile::Profile> decode_legacy(std::string_view bytes, const DecodeLimits& limits = {});
 
 }  // namespace watchfire::converters

@@ -217,12 +217,19 @@ profile::Profile LegacyDraft::finish(std::span<const std::pair<std::string_view,
     p.locations.push_back(out);
   }
   profile::Label bytes{.key = p.strings.intern("bytes"), .is_number = 1};
+  profile::StringId thread_key = 0;
+  std::vector<profile::Label> labels;
   std::vector<uint32_t> frames;
   for (size_t i = 0; i < samples_.size(); ++i) {
     frames.clear();
     for (uint32_t l : stack(i)) frames.push_back(location_index[l]);
+    labels.clear();
+    if (!samples_[i].thread.empty()) {
+      if (thread_key == 0) thread_key = p.strings.intern("thread");
+      labels.push_back({.key = thread_key, .str = p.strings.intern(samples_[i].thread)});
+    }
     bytes.num = samples_[i].bytes;
-    std::span<const profile::Label> labels(&bytes, samples_[i].has_bytes ? 1 : 0);
+    if (samples_[i].has_bytes) labels.push_back(bytes);
     p.add_sample(frames, labels, std::span(values_).subspan(i * value_count_, value_count_));
   }
   return p;

@@ -34,6 +34,8 @@ class LegacyDraft {
   Status add_frame(uint64_t address);
   /// Gives the sample begun last the numeric label "bytes".
   void set_bytes_label(int64_t bytes) { samples_.back().bytes = bytes, samples_.back().has_bytes = true; }
+  /// Gives it the label "thread". The text must outlive finish().
+  void set_thread_label(std::string_view thread) { samples_.back().thread = thread; }
 
   size_t sample_count() const { return samples_.size(); }
   int64_t& value(size_t sample, size_t column) { return values_[sample * value_count_ + column]; }
@@ -65,6 +67,7 @@ class LegacyDraft {
     size_t frame_count = 0;
     int64_t bytes = 0;
     bool has_bytes = false;
+    std::string_view thread;  ///< "" for none
   };
   struct Place {
     uint64_t address = 0;

@@ -11,6 +11,8 @@ namespace watchfire::converters {
 /// final.
 Result<profile::Profile> parse_cpu(std::string_view bytes, const DecodeLimits& limits);
 Result<profile::Profile> parse_heap(std::string_view bytes, const DecodeLimits& limits);
+/// jemalloc's "heap_v2/RATE" text: a sample a stack and thread, which is the label "thread".
+Result<profile::Profile> parse_jemalloc(std::string_view bytes, const DecodeLimits& limits);
 Result<profile::Profile> parse_go_count(std::string_view bytes, const DecodeLimits& limits);
 Result<profile::Profile> parse_threadz(std::string_view bytes, const DecodeLimits& limits);
 Result<profile::Profile> parse_contention(std::string_view bytes, const DecodeLimits& limits);

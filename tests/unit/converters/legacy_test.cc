@@ -1,7 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <map>
+
 #include "converters/decode_any.h"
 #include "converters/legacy/decode.h"
+#include "tests/support/corpus.h"
 
 namespace watchfire::converters {
 namespace {
@@ -156,6 +160,78 @@ TEST(Legacy, other_text_is_not_taken) {
   EXPECT_EQ(decode_any("hello\n").error().message, "looks like text, not a profile");
   EXPECT_EQ(decode_legacy("x profile: total 3\nnonsense\n").error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(decode_legacy("heap profile: 1: 1 [ 1: 1 ] @ heapfoo/5\n").error().code, ErrorCode::kUnsupported);
+}
+
+constexpr std::string_view kJemalloc =
+    "heap_v2/524288\n"
+    "  t*: 5: 5120 [0: 0]\n"
+    "  t0: 3: 3072 [0: 0]\n"
+    "  t1: 2: 2048 [0: 0]\n"
+    "@ 0x401001 0x402001\n"
+    "  t*: 3: 3072 [0: 0]\n"
+    "  t0: 1: 1024 [0: 0]\n"
+    "  t1: 2: 2048 [0: 0]\n"
+    "@ 0x401001\n"
+    "  t*: 2: 2048 [0: 0]\n"
+    "\n"
+    "MAPPED_LIBRARIES:\n"
+    "00400000-00500000 r-xp 00000000 00:00 0 /bin/server\n";
+
+TEST(Legacy, jemalloc_heap_is_unsampled_by_thread) {
+  Profile p = decoded(kJemalloc);
+  EXPECT_EQ(type_names(p), "objects/count space/bytes ");
+  ASSERT_EQ(p.sample_count(), 3u);
+  EXPECT_EQ(addresses(p, 0), (std::vector<uint64_t>{0x401000, 0x402000}));
+  EXPECT_EQ(p.values[0], (std::vector<int64_t>{512, 1025, 1025}));
+  EXPECT_EQ(p.values[1][0], 524800);
+  auto labels = p.label_sets[p.sample_label_sets[1]];
+  ASSERT_EQ(labels.size(), 2u);
+  EXPECT_EQ(p.text(labels[0].str), "1");
+  EXPECT_EQ(labels[1].num, 1024);
+  EXPECT_EQ(p.label_sets[p.sample_label_sets[2]].size(), 1u);
+  EXPECT_EQ(p.text(p.mappings[0].file), "/bin/server");
+  EXPECT_EQ(p.period, 524288);
+}
+
+TEST(Legacy, jemalloc_heap_has_what_was_ever_allocated_where_it_is_kept) {
+  Profile p = decoded("heap_v2/1\n  t*: 1: 10 [3: 40]\n@ 0x401001\n  t*: 1: 10 [3: 40]\n");
+  EXPECT_EQ(type_names(p), "alloc_objects/count alloc_space/bytes inuse_objects/count inuse_space/bytes ");
+  EXPECT_EQ(p.values[1][0], 40);
+  EXPECT_EQ(p.values[3][0], 10);
+}
+
+// "        330   21633910: 1 2 3" and below it "thread:[1]": the values of a stack and thread, as pprofutils prints
+// them.
+std::map<std::string, std::pair<int64_t, int64_t>> stated_by_thread(const std::string& text) {
+  std::map<std::string, std::pair<int64_t, int64_t>> sums;
+  long long count = 0, bytes = 0;
+  char thread[32];
+  for (size_t at = text.find("objects/count"), end; at < text.size(); at = end + 1) {
+    end = std::min(text.find('\n', at), text.size());
+    std::string line = text.substr(at, end - at);
+    if (line == "Locations") break;
+    std::sscanf(line.c_str(), "%lld %lld:", &count, &bytes);
+    if (std::sscanf(line.c_str(), " thread:[%31[^]]]", thread) != 1) continue;
+    sums[thread].first += count;
+    sums[thread].second += bytes;
+  }
+  return sums;
+}
+
+TEST(Legacy, corpus_jemalloc_numbers_are_pprofutils) {
+  const std::string base = "felixge-pprofutils/internal/legacy/test-fixtures/jemalloc.heap";
+  WF_CORPUS_OR_SKIP(text, base);
+  Profile p = decoded(text);
+  std::map<std::string, std::pair<int64_t, int64_t>> sums;
+  // That tool drops the last stack of a file, which here is one sample.
+  for (size_t i = 0; i + 1 < p.sample_count(); ++i) {
+    auto labels = p.label_sets[p.sample_label_sets[i]];
+    auto& sum = sums[std::string(p.text(labels[0].str))];
+    sum.first += p.values[0][i];
+    sum.second += p.values[1][i];
+  }
+  EXPECT_EQ(p.sample_count(), 6592u + 1);
+  EXPECT_EQ(sums, stated_by_thread(testing::corpus_file(base + ".string")));
 }
 
 }  // namespace
