@@ -90,7 +90,7 @@ findings::Digest Analysis::make_digest(TimeRange range) {
   digest.created = now_ns();
   if (auto ebpf = parts_.ebpf_state()) {
     digest.expected_samples = ebpf->expected - ebpf->idle;
-    digest.lost_samples = ebpf->lost;
+    digest.lost_samples = ebpf->lost_samples();
   }
   {
     std::lock_guard lock(mutex_);

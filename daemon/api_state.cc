@@ -22,7 +22,10 @@ void write_ebpf(JsonWriter& w, const EbpfIntake* ebpf) {
     EbpfIntake::State s = ebpf->state();
     w.field("connected", s.connected).field("sample_hz", static_cast<int64_t>(s.sample_hz));
     w.field("windows", s.windows).field("expected_samples", s.expected).field("stored_samples", s.stored);
-    w.field("idle_samples", s.idle).field("lost_samples", s.lost);
+    w.field("idle_samples", s.idle).field("lost_samples", s.lost_samples());
+    w.key("lost_by_reason").begin_object();
+    for (const auto& [reason, n] : s.lost) w.field(reason, n);
+    w.end_object();
     if (s.last_window_end != 0) w.field("last_window_end", format_time(s.last_window_end));
   } else {
     w.field("connected", false);

@@ -10,6 +10,16 @@ namespace {
 constexpr int kPollMs = 200;
 constexpr DurationNs kAskAgain = kMinute;
 constexpr size_t kMaxFilesTracked = 20'000;
+
+std::string account(const EbpfIntake::State& s) {
+  std::string text = "eBPF: " + std::to_string(s.expected) + " samples expected in " + std::to_string(s.windows) +
+                     " windows = " + std::to_string(s.stored) + " stored + " + std::to_string(s.idle) + " idle + " +
+                     std::to_string(s.lost_samples()) + " lost";
+  std::string reasons;
+  for (const auto& [reason, n] : s.lost)
+    if (n > 0) reasons += (reasons.empty() ? "" : ", ") + reason + " " + std::to_string(n);
+  return reasons.empty() ? text : text + " (" + reasons + ")";
+}
 }  // namespace
 
 EbpfIntake::EbpfIntake(const std::string& host, store::Store& store, OnListeners on_listeners)
@@ -39,6 +49,13 @@ EbpfIntake::~EbpfIntake() {
   stopping_ = true;
   receiver_->wake();
   thread_.join();
+  if (state_.windows > 0) log_info(account(state_));
+}
+
+uint64_t EbpfIntake::State::lost_samples() const {
+  uint64_t n = 0;
+  for (const auto& [reason, count] : lost) n += count;
+  return n;
 }
 
 EbpfIntake::State EbpfIntake::state() const {
@@ -71,7 +88,7 @@ bool EbpfIntake::take_window(RawWindow&& window) {
     state_.expected += window.expected_samples;
     state_.stored += window.stored_samples();
     state_.idle += window.idle_samples;
-    state_.lost += window.lost_samples();
+    for (const auto& [reason, n] : window.lost) state_.lost[reason] += n;
     state_.last_window_end = window.end_ns;
     state_.sample_hz = window.sample_hz;
     if (state_.first_window_start == 0) state_.first_window_start = window.start_ns;

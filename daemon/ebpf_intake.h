@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,7 +18,7 @@ namespace watchfire::daemon {
 ///
 /// A window is acknowledged when the store has it for good; then addresses without names are asked for, and the
 /// answers go to the store. One thread of its own; construct, then it runs until destroyed (which takes in what
-/// has arrived). Failures to store leave the window unacknowledged: the collector keeps and sends it again.
+/// has arrived, and logs where all samples went). Failures to store leave the window unacknowledged: the collector keeps and sends it again.
 class EbpfIntake {
  public:
   /// What was seen, for status. Sample counts are sums over all windows taken in.
@@ -27,10 +28,12 @@ class EbpfIntake {
     uint64_t expected = 0;
     uint64_t stored = 0;
     uint64_t idle = 0;
-    uint64_t lost = 0;
+    std::map<std::string, uint64_t, std::less<>> lost;  ///< by reason
     UnixNs last_window_end = 0;
     UnixNs first_window_start = 0;
     uint32_t sample_hz = 0;
+
+    uint64_t lost_samples() const;
   };
   using OnListeners = std::function<void(ListenersMessage&&)>;
 

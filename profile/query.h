@@ -34,8 +34,8 @@ struct QueryStats {
 struct MergeOptions {
   /// Keep sample labels (pid, thread ...) apart; without, samples are summed by stack alone.
   bool keep_labels = false;
-  /// Stop and say `partial` when the merged profile holds more than this.
-  size_t max_bytes = 96u << 20;
+  /// What the query may hold at its peak, besides one block of its input: beyond, it stops and says `partial`.
+  size_t max_bytes = 128u << 20;
 };
 
 /// The sum over all matching profiles: one sample type, named locations where names are known.

@@ -1,6 +1,7 @@
 #include "store/embedded/block_cache.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <fstream>
 #include <thread>
@@ -11,13 +12,13 @@
 namespace watchfire::store {
 namespace {
 
-profile::Profile numbered(int n, int samples) {
+profile::Profile numbered(int n, int samples, int functions = 5000) {
   profile::Profile p;
   p.sample_types = {{p.strings.intern("cpu"), p.strings.intern("nanoseconds")}};
   p.values.resize(1);
   for (int i = 0; i < samples; ++i) {
     auto index = static_cast<uint32_t>(i);
-    auto function = static_cast<uint32_t>((n + i) % 5000);
+    auto function = static_cast<uint32_t>((n + i) % functions);
     auto name = p.strings.intern("function_" + std::to_string(function));
     p.functions.push_back({index + 1u, name, name, 0, 0});
     p.lines.push_back({index, 1, 0});
@@ -104,29 +105,44 @@ size_t memory_of(const std::string& what) {
   return kilobytes << 10;
 }
 
-TEST(StoreMerge, a_thousand_profiles_cost_bounded_memory_and_the_answer_says_what_was_read) {
-  test::TempDir dir;
+constexpr UnixNs kStart = 1'800'000'000 * kSecond;
+
+/// A store with a thousand profiles in blocks, of 400 samples each, whose functions are among that many.
+std::unique_ptr<Store> store_of_a_thousand(const test::TempDir& dir, int functions) {
   EmbeddedOptions options;
   options.directory = dir.path() + "/store";
   options.head_profiles = 100;
   auto store = EmbeddedStore::open(options);
-  ASSERT_TRUE(store);
-  constexpr UnixNs kStart = 1'800'000'000 * kSecond;
+  EXPECT_TRUE(store);
   for (int n = 0; n < 1000; n += 10) {
     std::vector<Entry> entries;
     for (int i = n; i < n + 10; ++i)
       entries.push_back({{{"service_name", "api"}},
                          "process_cpu",
                          {kStart + i * kSecond, kStart + (i + 1) * kSecond},
-                         std::make_shared<const profile::Profile>(numbered(i * 5, 400))});
-    ASSERT_TRUE((*store)->append(std::move(entries)));
+                         std::make_shared<const profile::Profile>(numbered(i * (functions / 1000), 400, functions))});
+    EXPECT_TRUE((*store)->append(std::move(entries)));
   }
   for (int i = 0; i < 200 && (*store)->info().head_profiles > 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  return *std::move(store);
+}
+
+/// The merge of all profiles, and by how many bytes the process grew at most meanwhile.
+std::pair<Result<profile::MergeResult>, size_t> measured_merge(Store& store, const profile::MergeOptions& options) {
+  ::malloc_trim(0);
   std::ofstream("/proc/self/clear_refs") << 5;  // the high-water mark starts again
   size_t before = memory_of("VmRSS:");
-  auto merged = (*store)->merge(*profile::Selector::parse("process_cpu"), {kStart, kStart + kHour}, {});
+  auto merged = store.merge(*profile::Selector::parse("process_cpu"), {kStart, kStart + kHour}, options);
   size_t peak = memory_of("VmHWM:");
+  std::printf("peak grew by %zu kB\n", (peak - std::min(peak, before)) >> 10);
+  return {std::move(merged), peak - std::min(peak, before)};
+}
+
+TEST(StoreMerge, a_thousand_profiles_cost_bounded_memory_and_the_answer_says_what_was_read) {
+  test::TempDir dir;
+  auto store = store_of_a_thousand(dir, 5000);
+  auto [merged, grown] = measured_merge(*store, {});
   ASSERT_TRUE(merged) << merged.error().text();
   EXPECT_EQ(merged->stats.blocks, 10u);
   EXPECT_EQ(merged->stats.profiles, 1000u);
@@ -134,19 +150,33 @@ TEST(StoreMerge, a_thousand_profiles_cost_bounded_memory_and_the_answer_says_wha
   EXPECT_EQ(merged->stats.stacks, merged->profile->stacks.size() - 1);
   EXPECT_EQ(merged->stats.stacks, 5000u);
   EXPECT_FALSE(merged->stats.partial);
-  std::printf("peak grew by %zu kB\n", (peak - std::min(peak, before)) >> 10);
-  EXPECT_LT(peak, before + (64u << 20));
+  EXPECT_LT(grown, 16u << 20);
   int64_t sum = 0;
   for (int64_t v : merged->profile->values[0]) sum += v;
   EXPECT_EQ(sum, 400'000);
 
   profile::MergeOptions small;
   small.max_bytes = 64 << 10;
-  auto cut = (*store)->merge(*profile::Selector::parse("process_cpu"), {kStart, kStart + kHour}, small);
+  auto cut = store->merge(*profile::Selector::parse("process_cpu"), {kStart, kStart + kHour}, small);
   ASSERT_TRUE(cut);
   EXPECT_TRUE(cut->stats.partial);
   EXPECT_LT(cut->stats.profiles, 1000u);
   EXPECT_FALSE(cut->stats.notes.empty());
+}
+
+TEST(StoreMerge, a_thousand_profiles_that_share_nothing_stay_within_the_budget_and_say_so) {
+  test::TempDir dir;
+  auto store = store_of_a_thousand(dir, 400'000);
+  constexpr size_t kBlock = 16u << 20;
+  for (size_t budget : {24u << 20, 48u << 20, 96u << 20}) {
+    profile::MergeOptions options;
+    options.max_bytes = budget;
+    auto [merged, grown] = measured_merge(*store, options);
+    ASSERT_TRUE(merged) << merged.error().text();
+    EXPECT_LT(grown, budget + kBlock);
+    EXPECT_TRUE(merged->stats.partial);
+    EXPECT_GT(merged->stats.stacks, budget / 2000) << "much fits all the same";
+  }
 }
 
 }  // namespace
