@@ -36,7 +36,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// Grey at 0, towards red at 1 and green at -1; pale for backgrounds.
+/// Grey at 0, towards red at 1 and blue at -1; pale for backgrounds.
 std::string color(double score, bool background) {
   double saturation = background ? 0.1 : 1.0;
   double value = background ? 0.93 : 0.7;
@@ -47,11 +47,11 @@ std::string color(double score, bool background) {
   if (score < 0) score = -std::pow(-score, 1.0 - 0.7);
   double red = value, green = value, blue = value;
   if (score < 0) {
-    red = value * (1 + saturation * score);
+    red = green = value * (1 + saturation * score);
   } else {
     green = value * (1 - saturation * score);
+    blue = value * (1 - saturation);
   }
-  blue = value * (1 - saturation);
   if (undefined) green = 0;
   auto byte = [](double v) { return static_cast<unsigned>(static_cast<uint8_t>(v * 255.0)); };
   char text[16];
