@@ -154,14 +154,16 @@ def check_class(name):
 
 
 def check_pairs():
-    """Random halves of one recording are equal load; halves of two are 30 % more in one function."""
+    """Two processes with equal load, then two with 30 % more in one function. A pair is random halves of two runs."""
     unit = run([CAUSES, 'unit']).stdout.strip()
     env = {**ENV, 'WATCHFIRE_LOAD_UNIT': unit}
-    directories = {extra: os.path.join(DIR, f'load{extra}') for extra in (0, 30)}
-    processes = [subprocess.Popen([CAUSES, '-seconds', str(LOAD_SECONDS), '-files', str(LOAD_FILES), '-extra', str(extra), 'load', d], env=env)
-                 for extra, d in directories.items()]
-    check('load runs', all(p.wait() == 0 for p in processes))
-    files = {extra: sorted(glob.glob(d + '/*.pprof')) for extra, d in directories.items()}
+    files = {}
+    for extra in (0, 30):
+        directories = {(extra, n): os.path.join(DIR, f'load{extra}.{n}') for n in (1, 2)}
+        processes = [subprocess.Popen([CAUSES, '-seconds', str(LOAD_SECONDS), '-files', str(LOAD_FILES), '-extra', str(extra), 'load', d], env=env)
+                     for d in directories.values()]
+        check(f'two programs with {extra} % more load run', all(p.wait() == 0 for p in processes))
+        files |= {run: sorted(glob.glob(d + '/*.pprof')) for run, d in directories.items()}
     if min(map(len, files.values())) < LOAD_FILES * 3 // 4:
         global skipped
         skipped += 2
@@ -170,19 +172,20 @@ def check_pairs():
     choose = random.Random(20261124)
     told, missed, keys, growth = [], [], set(), []
     for pair in range(PAIRS):
-        halves = choose.sample(files[0], len(files[0]))
-        before, after = halves[:len(halves) // 2], halves[len(halves) // 2:]
+        half = lambda run: choose.sample(files[run], len(files[run]) // 2)
+        first, second = choose.sample((1, 2), 2)
+        before, after = half((0, first)), half((0, second))
         digest = analyze(after, before)
         told += [f'pair {pair}: {f["title"]}' for f in digest['findings'] if f.get('change')]
         keys |= {f['key'] for f in digest['findings'] if f['cause_class'] == 'own_code' and f['function'] == 'main.parseOrders'}
-        more = choose.sample(files[30], len(files[30]) // 2)
+        more = half((30, second))
         changes = [f for f in analyze(more, before)['findings'] if f['cause_class'] == 'cpu_regression']
         right = [f for f in changes if f['function'] == 'main.parseOrders']
         if len(right) != 1 or len(changes) != 1 or right[0]['change']['low'] <= 0:
             missed.append(f'pair {pair}: {[f["title"] for f in changes]}')
         else:
             growth.append(right[0]['change']['after'] / right[0]['change']['before'] - 1)
-    drawn = f'{PAIRS} random halves of {len(files[0])} one-second profiles'
+    drawn = f'{PAIRS} random halves of two runs of {len(files[0, 1])} and {len(files[0, 2])} one-second profiles'
     check('equal load reports no change', not told, '; '.join(told) or f'{drawn}, none reported')
     check('a key stays the same from window to window', len(keys) == 1, str(keys))
     seen = f', +{min(growth):.0%} to +{max(growth):.0%}' if growth else ''

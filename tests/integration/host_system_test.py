@@ -6,7 +6,7 @@ usage: host_system_test.py BUILD_DIR
 Needs root and a kernel that runs eBPF; without them only what works without is tested, with a reason. Go services need
 a `go` on the PATH, redis-server is left out where it isn't installed.
 """
-import gzip, http.client, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
+import atexit, gzip, http.client, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.request
 
 build = os.path.abspath(sys.argv[1])
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -32,6 +32,13 @@ def start(*command, **kw):
     p = subprocess.Popen(command, stdout=kw.pop('stdout', subprocess.DEVNULL), stderr=kw.pop('stderr', subprocess.DEVNULL), **kw)
     cleanup.append(p)
     return p
+
+
+@atexit.register
+def kill_what_is_left():
+    for p in cleanup:
+        if p.poll() is None:
+            p.kill()
 
 
 def stop(p, sig=signal.SIGTERM, seconds=40):
@@ -98,12 +105,15 @@ check('doctor works without a daemon', doctor.returncode == 1 and 'BAD   daemon'
 
 # ---- services to watch
 go_service = None
-GO_PORT, REDIS_PORT = free_port(), free_port()
+GO_PORT, REDIS_PORT, PHASES_PORT = free_port(), free_port(), free_port()
 if shutil.which('go'):
     made = subprocess.run([f'{top}/examples/demo/build', build], capture_output=True, text=True)
     if check('the example services build', made.returncode == 0, made.stderr):
         go_service = start(f'{build}/demo/demo-invoices', '-addr', f'127.0.0.1:{GO_PORT}')
         cpp_service = start(f'{build}/demo/demo-thumbnails')
+        subprocess.run(['go', 'build', '-o', f'{build}/demo/phases', '.'], cwd=f'{top}/tests/programs/phases', check=True,
+                       env={**os.environ, 'GOFLAGS': '-mod=mod', 'GOTOOLCHAIN': 'local', 'GOCACHE': f'{build}/demo/go-cache'})
+        start(f'{build}/demo/phases', '-addr', f'127.0.0.1:{PHASES_PORT}', stdout=None)
 else:
     skip('example services: no go on the PATH')
 redis = None
@@ -112,7 +122,7 @@ if shutil.which('redis-server'):
 
 # ---- the launcher starts all
 log = open(f'{state}/launch.log', 'w')
-launch = start(f'{bin_dir}/watchfire-launch', '--state', state, '--hz', '49', '--', '--tcp', '127.0.0.1:0', stdout=log, stderr=log)
+launch = start(f'{bin_dir}/watchfire-launch', '--state', state, '--hz', '97', '--', '--tcp', '127.0.0.1:0', stdout=log, stderr=log)
 check('the daemon answers within 10 s', wait(10, lambda: status()), open(f'{state}/launch.log').read())
 
 TABLE = {  # DESIGN's table: user, capabilities
@@ -147,6 +157,12 @@ else:
         check('watchfire-parse is under seccomp', seen['watchfire-parse'][1]['Seccomp'].strip() == '2', seen['watchfire-parse'][1]['Seccomp'])
 
 
+def phase_clocks():
+    """Phase -> ns of CPU, as the thread of the Go program that does the work reads them."""
+    text = urllib.request.urlopen(f'http://127.0.0.1:{PHASES_PORT}/truth').read().decode()
+    return {line.split()[1]: int(line.split()[2]) for line in text.splitlines()}
+
+
 def cpu_of(pid):
     f = open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1].split()
     return (int(f[11]) + int(f[12])) / os.sysconf('SC_CLK_TCK')
@@ -160,7 +176,9 @@ if has_ebpf:
         services = {'demo-invoices': go_service.pid, 'demo-thumbnails': cpp_service.pid}
         time.sleep(10 - time.time() % 10)
         begin, cpu_before = round(time.time()), {n: cpu_of(pid) for n, pid in services.items()}
+        clocks_before = phase_clocks()
         time.sleep(begin + 60 - time.time())
+        clocks = {name: ns - clocks_before[name] for name, ns in phase_clocks().items()}
         rates = {n: (cpu_of(pid) - cpu_before[n]) / 60 for n, pid in services.items()}
         time.sleep(2)
         digest = cli('digest', '--now', '--start', str(begin), '--end', str(begin + 60), '--json', timeout=200)
@@ -182,6 +200,17 @@ if has_ebpf:
             check('the report is written: Markdown, JSON and a flame graph a service',
                   os.path.exists(latest) and os.path.exists(f'{state}/reports/latest.md')
                   and any(f == 'demo-invoices.svg' for f in os.listdir(os.path.dirname(os.path.realpath(latest)))))
+        # Shares of the phases of a Go program by eBPF.
+        report = lambda kind: json.loads(api('GET', f'/api/v1/report?selector={kind}%7Bservice_name%3D%22phases%22%2Csource%3D%22ebpf%22%7D&start={begin}&end={begin + 60}&report=top&format=json&nodecount=1000')[1])
+        cum = {row['function']: row['cum'] for row in report('process_cpu:cpu')['report']['rows']}
+        n = report('process_cpu:samples')['status']['total']
+        check('2,000 samples of the Go program with phases', n >= 2000, n)
+        seen = {name: cum.get(f'main.{name}', 0) for name in clocks}
+        for name, ns in clocks.items():
+            want, have = ns / sum(clocks.values()), seen[name] / max(sum(seen.values()), 1)
+            error = (want * (1 - want) / max(n, 1)) ** 0.5
+            print(f'     Go {name}: share by its clock {want:.4f}, by {n} samples {have:.4f} ({(have - want) / error:+.2f} standard errors)')
+            check(f'the share of {name} in a Go program is right within 3 standard errors', abs(have - want) <= 3 * error, (seen, clocks))
         targets = json.loads(cli('targets', '--json').stdout)['targets']
         local = [t for t in targets if t['url'].endswith(f':{GO_PORT}')]
         check('the Go service was found by itself and is up', local and local[0]['up'] and not local[0]['error'], targets)
@@ -260,6 +289,32 @@ if has_ebpf:
     second = subprocess.run([f'{bin_dir}/watchfired', '--state', state, '--run-dir', f'{state}/run2', '--tcp', 'off'], capture_output=True, text=True, timeout=20)
     check('a second daemon on the same store is refused', second.returncode == 1 and 'in use' in second.stderr, second.stderr)
     stop(again)
+
+# ---- Ctrl-C in the middle of a window: every sample that was due is stored, idle or lost, to the last one
+if has_ebpf:
+    whole = f'{state}/whole'
+    os.mkdir(whole)
+    shutil.chown(whole, 'watchfire', 'watchfire')
+    log = open(f'{state}/whole.log', 'w')
+    first_sock, sock = sock, f'{whole}/run/control.sock'
+    begun, launch = time.time(), start(f'{bin_dir}/watchfire-launch', '--state', whole, '--hz', '97', '--', '--tcp', 'off', stdout=log, stderr=log)
+    wait(30, lambda: status().get('ebpf', {}).get('windows', 0) >= 1)
+    time.sleep(10 - time.time() % 10 + 4)
+    stop(launch, signal.SIGINT)
+    seconds = time.time() - begun
+    said = open(f'{state}/whole.log').read()
+    m = re.search(r'eBPF: (\d+) samples expected in (\d+) windows = (\d+) stored \+ (\d+) idle \+ (\d+) lost', said)
+    expected, windows, stored, idle, lost = map(int, m.groups()) if m else (0,) * 5
+    print(f'     {m[0] if m else said}')
+    check('Ctrl-C: expected samples = stored + idle + lost', expected and expected == stored + idle + lost, said)
+    due = 97 * os.cpu_count() * seconds
+    check('and they are those that were due meanwhile', 0.75 * due < expected <= 1.02 * due and windows >= 2, (expected, due, windows))
+    again = start(f'{bin_dir}/watchfired', '--state', whole, '--run-dir', f'{whole}/run', '--tcp', 'off')
+    wait(10, lambda: status())
+    points = json.loads(api('GET', '/api/v1/timeline?selector=process_cpu%3Asamples%7Bsource%3D%22ebpf%22%7D&since=1h&step=1h')[1]).get('points', [])
+    check('and the store has exactly the stored ones', sum(p['value'] for p in points) == stored, (points, stored))
+    stop(again)
+    sock = first_sock
 
 # ---- without rights: no eBPF, and the rest goes on
 if is_root:

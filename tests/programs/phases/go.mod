@@ -1,0 +1,3 @@
+module example.org/phases
+
+go 1.19
