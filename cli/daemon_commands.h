@@ -5,8 +5,8 @@
 namespace watchfire::cli {
 
 /// The commands that ask the daemon through its socket. Each takes the words after its name and gives an exit code: 0
-/// good, 1 the answer is an error or a check failed, 2 wrong usage, 3 the daemon does not answer. `--json` prints the
-/// API's JSON as it is; text goes through the terminal's escaper.
+/// good, 1 the answer is an error or a check failed, 2 wrong usage, 3 the daemon does not answer, 4 nothing found.
+/// `--json` prints the API's JSON as it is; text goes through the terminal's escaper.
 int run_status(Words words);
 int run_targets(Words words);
 int run_services(Words words);

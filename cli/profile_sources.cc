@@ -83,19 +83,19 @@ Result<Profile> read_source(const std::string& name, const SourceOptions& option
     bytes = read_store(std::string_view(name).substr(kStore.size()), options.socket);
   } else if (exists(name) || (url = make_profile_url(name, options.seconds, options.timeout)).url.empty()) {
     bytes = read_file(name, max_bytes);
+    // The name was wrong; that is not the same as finding nothing.
+    if (!bytes && bytes.error().code == ErrorCode::kNotFound)
+      bytes = fail(ErrorCode::kInvalidArgument, bytes.error().message);
   } else {
     bytes = read_url(url, options);
   }
   if (!bytes) return fail(std::move(bytes).error());
-  auto p = converters::decode_any(*bytes, options.limits);
-  if (!p) return fail(with_limit_flag(std::move(p).error()));
-  complete_mappings(*p, options, url.url);
-  return p;
+  return decode_source(*bytes, options, url.url);
 }
 
 /// Reads one chunk of names, those over HTTP at once.
 std::vector<Profile> read_chunk(std::span<const std::string> names, const SourceOptions& options,
-                                std::vector<std::string>& notes, bool& remote) {
+                                std::vector<std::string>& notes, SourcesRead& result, ErrorCode& failure) {
   std::vector<std::future<Result<Profile>>> reading;
   for (const std::string& name : names) {
     auto policy = is_remote(name) ? std::launch::async : std::launch::deferred;
@@ -105,16 +105,24 @@ std::vector<Profile> read_chunk(std::span<const std::string> names, const Source
   for (size_t i = 0; i < names.size(); ++i) {
     auto p = reading[i].get();
     if (p) {
-      remote = remote || is_remote(names[i]);
+      result.remote = result.remote || is_remote(names[i]);
       profiles.push_back(*std::move(p));
     } else {
       notes.push_back(names[i] + ": " + p.error().text());
+      failure = p.error().code;
     }
   }
   return profiles;
 }
 
 }  // namespace
+
+Result<Profile> decode_source(std::string_view bytes, const SourceOptions& options, const std::string& url) {
+  auto p = converters::decode_any(bytes, options.limits);
+  if (!p) return fail(with_limit_flag(std::move(p).error()));
+  complete_mappings(*p, options, url);
+  return p;
+}
 
 std::vector<std::string> expand_sources(const std::vector<std::string>& names) {
   std::vector<std::string> expanded;
@@ -163,11 +171,12 @@ Result<SourcesRead> read_sources(const std::vector<std::string>& names, const So
                                  std::vector<std::string>& notes) {
   SourcesRead result;
   std::string kind(options.kind);
+  ErrorCode failure = ErrorCode::kInvalidArgument;
   size_t read = 0;
   for (size_t start = 0; start < names.size(); start += kChunk) {
     size_t end = std::min(start + kChunk, names.size());
     std::vector<Profile> chunk =
-        read_chunk(std::span(names).subspan(start, end - start), options, notes, result.remote);
+        read_chunk(std::span(names).subspan(start, end - start), options, notes, result, failure);
     if (chunk.empty()) continue;
     size_t in_chunk = chunk.size();
     WF_ASSIGN(Profile merged, combine(std::move(chunk)));
@@ -180,7 +189,7 @@ Result<SourcesRead> read_sources(const std::vector<std::string>& names, const So
     result.profile = std::move(merged);
     read += in_chunk;
   }
-  if (read == 0) return fail(ErrorCode::kNotFound, "failed to fetch any " + kind + " profiles");
+  if (read == 0) return fail(failure, "failed to fetch any " + kind + " profiles");
   if (read != names.size())
     notes.push_back("Fetched " + std::to_string(read) + " " + kind + " profiles out of " +
                     std::to_string(names.size()));

@@ -31,6 +31,11 @@ struct SourcesRead {
   bool remote = false;  ///< some of it came over HTTP
 };
 
+/// One profile out of bytes: whatever format they have, with the overrides of `options`. The error names the flag that
+/// raises a limit.
+Result<profile::Profile> decode_source(std::string_view bytes, const SourceOptions& options,
+                                       const std::string& url = "");
+
 /// Expands patterns; a name that exists is taken as it is. Names that match nothing stay, to fail when they are read.
 std::vector<std::string> expand_sources(const std::vector<std::string>& names);
 

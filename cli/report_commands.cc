@@ -1,139 +1,181 @@
 #include "cli/report_commands.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 
-#include "base/fd.h"
-#include "base/untrusted_text.h"
+#include "cli/json_reports.h"
+#include "cli/profile_input.h"
 #include "cli/profile_sources.h"
 #include "cli/terminal.h"
-#include "converters/demangle_names.h"
-#include "converters/flamegraph/flame_graph.h"
-#include "profile/named_report.h"
+#include "converters/folded/encode.h"
+#include "profile/report_print.h"
+#include "profile/sample_edit.h"
+#include "profile/scale.h"
 
 namespace watchfire::cli {
 namespace {
 
-using agent::Params;
+using profile::Profile;
+using profile::ReportParams;
 
-// The report of files, as the daemon gives it of stored profiles.
-int report_files(std::string_view report, const std::vector<std::string>& files, const Params& options, bool json) {
-  std::vector<std::string> notes;
-  auto read = read_sources(expand_sources(files), {}, notes);
-  for (const std::string& note : notes) (void)write_all(STDERR_FILENO, escape_terminal(note) + "\n");
-  if (!read) return print_error(read.error());
-  profile::Profile& p = read->profile;
-  converters::demangle_names(p, converters::DemangleMode::kDefault, false);
-  profile::ReportParams params(options.begin(), options.end());
-  auto text = json ? profile::report_json(p, report, params) : profile::report_text(p, report, params);
-  if (!text) return print_error(text.error());
-  if (json)
-    print_bytes(*text + "\n");
-  else
-    print_untrusted(*text);
-  return kExitGood;
+/// One report by name.
+struct NamedCommand {
+  std::string_view name;
+  std::string_view summary;
+  bool takes_function = false;
+  bool served = true;  ///< the daemon gives it as text
+  bool json_served = true;
+};
+constexpr NamedCommand kTop{"top", "Functions by cost"};
+constexpr NamedCommand kTree{"tree", "Each function between its callers and callees; with --json a call tree"};
+constexpr NamedCommand kPeek{"peek", "Callers and callees of functions that match", true};
+constexpr NamedCommand kList{"list", "Source lines of functions that match, with what each costs", true, false, false};
+constexpr NamedCommand kTraces{"traces", "Every sample with its labels and stack", false, true, false};
+constexpr NamedCommand kTags{"tags", "Labels, and what each of their values costs", false, true, false};
+
+profile::ReportKind kind_of(std::string_view name) {
+  using profile::ReportKind;
+  constexpr std::pair<std::string_view, ReportKind> kKinds[] = {{"tree", ReportKind::kTree},
+                                                                {"peek", ReportKind::kPeek},
+                                                                {"list", ReportKind::kList},
+                                                                {"traces", ReportKind::kTraces},
+                                                                {"tags", ReportKind::kTags}};
+  for (const auto& [known, kind] : kKinds)
+    if (known == name) return kind;
+  return ReportKind::kTop;
 }
 
-// What top, tree and peek report on: files, or a stored service by --service and --type or a whole --selector.
-struct ReportSource {
-  std::vector<std::string> files;
-  std::string service, type, selector;
-
-  std::string selector_text() const {
-    if (!selector.empty()) return selector;
-    return (type.empty() ? "process_cpu:cpu" : type) + (service.empty() ? "" : "{service_name=\"" + service + "\"}");
+Result<std::string> print(profile::Report& r) {
+  switch (r.kind()) {
+    case profile::ReportKind::kTree:
+    case profile::ReportKind::kPeek:
+      return print_tree(r);
+    case profile::ReportKind::kList:
+      return print_list(r);
+    case profile::ReportKind::kTraces:
+      return print_traces(r);
+    case profile::ReportKind::kTags:
+      return print_tags(r);
+    default:
+      return print_top(r);
   }
-};
+}
 
-int run_report(std::string_view report, Words words, bool takes_function) {
-  CLI::App app("Report on stored profiles, or on files: watchfire " + std::string(report));
-  Common common;
-  ReportSource source;
+Result<std::string> json_of(const Profile& p, std::string_view name, const ReportParams& params) {
+  if (name == "list") return list_json(p, params);
+  if (name == "traces") return traces_json(p, params);
+  if (name == "tags") return tags_json(p, params);
+  return profile::report_json(p, name, params);
+}
+
+int show_report(const ProfileInput& input, std::string_view name, const Profile& p, const ReportParams& params) {
+  if (p.sample_count() == 0) return print_error(Error(ErrorCode::kNotFound, "the profile has no samples"));
+  auto options = profile::read_report_options(params);
+  if (!options) return print_error(options.error()), kExitUsage;
+  auto function = params.find("function");
+  std::string symbol = function == params.end() ? "" : function->second;
+  std::vector<std::string> notes;
+  auto report = profile::Report::prepare(p, kind_of(name), *std::move(options), symbol, notes);
+  print_notes(notes);
+  if (!report) return print_error(report.error());
+  bool empty = (*report)->profile().sample_count() == 0;
+  auto text = input.common.json ? json_of(p, name, params) : print(**report);
+  if (!text) return print_error(text.error());
+  int code = input.common.json ? input.write(*text + "\n") : input.show(*text);
+  return code == kExitGood && empty ? kExitNothing : code;
+}
+
+int ask_daemon(const ProfileInput& input, std::string_view name, const ReportParams& options) {
+  agent::Params params = input.common.range();
+  for (const auto& [key, value] : options) params[key] = value;
+  params["report"] = name;
+  params["format"] = input.common.json ? "json" : "text";
+  params["selector"] = input.selector_text();
+  auto response = input.common.client().get("/api/v1/report", params);
+  if (!response) return print_error(response.error());
+  return input.common.json ? input.write(response->body) : input.show(response->body);
+}
+
+int run_report(const NamedCommand& command, Words words) {
+  CLI::App app(std::string(command.summary), "watchfire " + std::string(command.name));
+  ProfileInput input;
   std::string function;
-  std::map<std::string, std::string> options;
-  bool cum = false;
-  common.add_to(app, true);
-  app.add_option("--service", source.service, "name of the service");
-  app.add_option("--type", source.type,
-                 "profile type: process_cpu:cpu (default), memory:alloc_space ...; of files, the sample type");
-  app.add_option("--selector", source.selector, "a whole selector instead of --service and --type");
-  app.add_flag("--cum", cum, "sort by what functions cost with all they call");
-  for (const char* name :
-       {"focus", "ignore", "hide", "show", "show_from", "tagfocus", "tagroot", "granularity", "unit"})
-    app.add_option(std::string("--") + name, options[name], "as pprof's option of this name");
-  options["nodecount"] = report == "top" ? "30" : "";
-  app.add_option("--nodecount", options["nodecount"], "how many rows");
-  if (takes_function) app.add_option("FUNCTION", function, "regular expression on function names")->required();
-  app.add_option("FILES", source.files, "profile files; without any, the daemon is asked");
+  if (command.takes_function) app.add_option("FUNCTION", function, "regular expression on function names")->required();
+  input.add_sources(app, "profiles: files, URLs, - ; without any, the daemon's store is asked");
+  input.add_filters(app);
+  input.add_output(app);
+  if (command.name == "top") input.options["nodecount"] = "30";
   return run_app(app, words, [&] {
-    Params params;
-    for (const auto& [name, value] : options)
-      if (!value.empty()) params[name] = value;
-    if (cum) params["sort"] = "cum";
-    if (takes_function) params["function"] = function;
-    if (!source.files.empty()) {
-      params["sample_index"] = source.type;
-      return report_files(report, source.files, params, common.json);
-    }
-    params.merge(common.range());
-    params["report"] = report;
-    params["format"] = common.json ? "json" : "text";
-    params["selector"] = source.selector_text();
-    auto response = common.client().get("/api/v1/report", params);
-    if (!response) return print_error(response.error());
-    if (common.json)
-      print_bytes(response->body);
-    else
-      print_untrusted(response->body);
-    return kExitGood;
+    ReportParams params = input.params();
+    if (command.takes_function) params["function"] = function;
+    bool served = input.common.json ? command.json_served : command.served;
+    if (input.files.empty() && served) return ask_daemon(input, command.name, params);
+    if (!input.files.empty() && !input.type.empty()) params["sample_index"] = input.type;
+    auto p = input.load(input.files);
+    return p ? show_report(input, command.name, *p, params) : print_error(p.error());
   });
+}
+
+/// `after` with the samples of `before` counted against it.
+Result<Profile> difference(Profile before, Profile after, bool normalize) {
+  std::vector<Profile> both;
+  std::vector<Profile*> pointers = {&after, &before};
+  WF_TRY(profile::keep_common_sample_types(pointers));
+  WF_TRY(profile::harmonize_units(pointers));
+  if (normalize) WF_TRY(profile::normalize(after, before));
+  profile::set_label(before, "pprof::base", "true");
+  profile::scale_values(before, -1);
+  both.push_back(std::move(after));
+  both.push_back(std::move(before));
+  return combine(std::move(both));
 }
 
 }  // namespace
 
 int run_top(Words words) {
-  return run_report("top", words, false);
+  return run_report(kTop, words);
 }
 int run_tree(Words words) {
-  return run_report("tree", words, false);
+  return run_report(kTree, words);
 }
 int run_peek(Words words) {
-  return run_report("peek", words, true);
+  return run_report(kPeek, words);
+}
+int run_list(Words words) {
+  return run_report(kList, words);
+}
+int run_traces(Words words) {
+  return run_report(kTraces, words);
+}
+int run_tags(Words words) {
+  return run_report(kTags, words);
 }
 
-int run_flame(Words words) {
-  CLI::App app("A flame graph as SVG: of files, or of a stored service", "watchfire flame");
-  Common common;
-  ReportSource source;
-  std::string output;
-  common.add_to(app, true);
-  app.add_option("--service", source.service, "name of the service");
-  app.add_option("--type", source.type, "profile type, or of files the sample type");
-  app.add_option("--selector", source.selector, "a whole selector instead of --service and --type");
-  app.add_option("--output,-o", output, "the SVG file; - for standard output")->required();
-  app.add_option("FILES", source.files, "profile files; without any, the daemon is asked");
+int run_diff(Words words) {
+  CLI::App app("What became more (positive) and less (negative) from BASE to FILE", "watchfire diff");
+  ProfileInput input;
+  bool normalize = false, folded = false, tree = false;
+  input.add_sources(app, "BASE and FILE: files, URLs or store:SELECTOR@RANGE");
+  app.get_option("FILES")->required()->expected(2);
+  input.add_filters(app);
+  input.add_output(app);
+  app.add_flag("--normalize", normalize, "scale FILE to the total of BASE first");
+  app.add_flag("--tree", tree, "callers and callees instead of rows");
+  app.add_flag("--folded", folded, "folded stacks with both counts, for flamegraph.pl");
+  input.options["nodecount"] = "30";
   return run_app(app, words, [&] {
-    Result<std::string> svg = [&]() -> Result<std::string> {
-      if (source.files.empty()) {
-        Params params = common.range();
-        params["selector"] = source.selector_text();
-        WF_ASSIGN(auto response, common.client().get("/api/v1/flamegraph", params));
-        return std::move(response.body);
-      }
-      std::vector<std::string> notes;
-      WF_ASSIGN(SourcesRead read, read_sources(expand_sources(source.files), {}, notes));
-      profile::Profile& p = read.profile;
-      converters::demangle_names(p, converters::DemangleMode::kDefault, false);
-      converters::FlameGraphOptions options;
-      options.title = source.files.front();
-      WF_ASSIGN(options.column, profile::sample_index(p, source.type));
-      return converters::flame_graph_svg(p, options);
-    }();
-    if (!svg) return print_error(svg.error());
-    if (output == "-") return print_bytes(*svg), kExitGood;
-    Status written = write_file_atomically(output, *svg);
-    return written ? kExitGood : print_error(written.error());
+    ReportParams params = input.params();
+    params["sample_index"] = input.type;
+    auto before = input.load({input.files[0]});
+    if (!before) return print_error(before.error());
+    auto after = input.load({input.files[1]});
+    if (!after) return print_error(after.error());
+    if (folded) {
+      auto column = profile::sample_index(*before, input.type), other = profile::sample_index(*after, input.type);
+      if (!column || !other) return print_error((column ? other : column).error());
+      return input.write(converters::encode_folded_difference(*before, *column, *after, *other));
+    }
+    auto p = difference(*std::move(before), *std::move(after), normalize);
+    return p ? show_report(input, tree ? "tree" : "top", *p, params) : print_error(p.error());
   });
 }
 

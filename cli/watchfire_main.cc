@@ -8,7 +8,10 @@
 
 #include "base/fd.h"
 #include "base/untrusted_text.h"
+#include "base/version.h"
 #include "cli/daemon_commands.h"
+#include "cli/file_commands.h"
+#include "cli/limit_flags.h"
 #include "cli/pprof_command.h"
 #include "cli/report_commands.h"
 
@@ -27,10 +30,17 @@ constexpr Command kCommands[] = {
     {"status", "what the daemon is doing", watchfire::cli::run_status},
     {"services", "services with stored profiles", watchfire::cli::run_services},
     {"targets", "scrape targets and their state", watchfire::cli::run_targets},
-    {"top", "functions of a service by cost", watchfire::cli::run_top},
-    {"tree", "the call graph of a service as text", watchfire::cli::run_tree},
+    {"top", "functions by cost, of a service or of files", watchfire::cli::run_top},
+    {"tree", "functions between their callers and callees", watchfire::cli::run_tree},
     {"peek", "one function between its callers and callees", watchfire::cli::run_peek},
+    {"list", "source lines of functions, with what each costs", watchfire::cli::run_list},
+    {"traces", "every sample with its stack", watchfire::cli::run_traces},
+    {"tags", "labels, and what each of their values costs", watchfire::cli::run_tags},
+    {"diff", "what became more and less between two profiles", watchfire::cli::run_diff},
     {"flame", "a flame graph as SVG", watchfire::cli::run_flame},
+    {"info", "what is in a profile, and what is missing", watchfire::cli::run_info},
+    {"merge", "several profiles as one", watchfire::cli::run_merge},
+    {"convert", "profiles in another format", watchfire::cli::run_convert},
     {"query", "any query, as a list of series or a pprof profile", watchfire::cli::run_query},
     {"analyze", "analyse services now", watchfire::cli::run_analyze},
     {"findings", "open findings", watchfire::cli::run_findings},
@@ -47,7 +57,10 @@ std::string usage() {
     name.resize(std::max<size_t>(name.size(), 12), ' ');
     text += "  " + name + std::string(c.summary) + "\n";
   }
-  return text;
+  return text +
+         "\nEvery command has --help. `watchfire help limits` says how large a profile may be.\n"
+         "exit codes: 0 good, 1 failed, 2 wrong usage, 3 the daemon or a program at a URL does not answer, 4 nothing\n"
+         "found; `watchfire pprof` gives 2 for any failure, as pprof does\n";
 }
 
 }  // namespace
@@ -55,9 +68,17 @@ std::string usage() {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  if (words.size() == 2 && words[0] == "help" && words[1] == "limits") {
+    (void)watchfire::write_all(STDOUT_FILENO, watchfire::cli::limits_help());
+    return 0;
+  }
   if (words.empty() || words[0] == "-h" || words[0] == "--help" || words[0] == "help") {
     (void)watchfire::write_all(words.empty() ? STDERR_FILENO : STDOUT_FILENO, usage());
     return words.empty() ? 2 : 0;
+  }
+  if (words[0] == "--version" || words[0] == "version") {
+    (void)watchfire::write_all(STDOUT_FILENO, "watchfire " + std::string(watchfire::kVersion) + "\n");
+    return 0;
   }
   for (const Command& c : kCommands) {
     if (words[0] == c.name) return c.run(Words(words).subspan(1));

@@ -1,0 +1,167 @@
+#include "cli/file_commands.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/fd.h"
+#include "base/json_writer.h"
+#include "cli/profile_info.h"
+#include "cli/profile_input.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
+#include "converters/flamegraph/flame_graph.h"
+#include "converters/folded/encode.h"
+#include "converters/pgo/encode.h"
+#include "converters/pprof/encode.h"
+#include "profile/filter.h"
+
+namespace watchfire::cli {
+namespace {
+
+using profile::Profile;
+
+constexpr std::string_view kFormats[] = {"pprof", "folded", "flamegraph", "callgrind", "dot", "pgo", "json"};
+constexpr size_t kMaxBytes = size_t{4} << 30;
+
+Result<std::string> flame_graph(const Profile& p, const std::string& title, const std::string& type) {
+  converters::FlameGraphOptions options;
+  options.title = title;
+  WF_ASSIGN(options.column, profile::sample_index(p, type));
+  return converters::flame_graph_svg(p, options);
+}
+
+/// The samples that the filters leave.
+Status filter(Profile& p, const profile::ReportParams& params) {
+  WF_ASSIGN(profile::ReportOptions options, profile::read_report_options(params));
+  std::vector<std::string> notes;
+  auto units = profile::label_units(p, notes);
+  Status done = profile::apply_filters(p, options.filters, units, notes);
+  print_notes(notes);
+  return done;
+}
+
+Result<std::string> convert(const Profile& p, const std::string& format, const ProfileInput& input) {
+  profile::ReportParams params = input.params();
+  params["sample_index"] = input.type;
+  if (format == "pprof") return converters::encode_pprof_gz(p);
+  if (format == "pgo") return converters::encode_pgo(p);
+  if (format == "json") return profile::report_json(p, "tree", params);
+  if (format == "callgrind" || format == "dot") return profile::report_text(p, format, params);
+  if (format == "flamegraph") return flame_graph(p, input.files.empty() ? input.service : input.files[0], input.type);
+  WF_ASSIGN(size_t column, profile::sample_index(p, input.type));
+  return converters::encode_folded(p, column);
+}
+
+bool would_fill_terminal(const std::string& output) {
+  return (output.empty() || output == "-") && isatty(STDOUT_FILENO) == 1;
+}
+
+int refuse_terminal() {
+  print_error(Error(ErrorCode::kInvalidArgument, "this is no text for a terminal").hinted("name a file with --output"));
+  return kExitUsage;
+}
+
+/// What was written, for --json.
+int report_written(const ProfileInput& input, const Profile& p, const std::string& bytes) {
+  if (int code = input.write(bytes); code != kExitGood || !input.common.json) return code;
+  JsonWriter w;
+  w.begin_object().field("output", input.output).field("bytes", uint64_t{bytes.size()});
+  w.field("samples", uint64_t{p.sample_count()}).end_object();
+  if (!input.output.empty() && input.output != "-") print_bytes(w.release() + "\n");
+  return kExitGood;
+}
+
+/// The format of a file that is named alone; "" for everything else.
+std::string format_of_file(const std::vector<std::string>& files) {
+  struct stat st{};
+  if (files.size() != 1 || stat(files[0].c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return "";
+  auto bytes = read_file(files[0], kMaxBytes);
+  return bytes ? format_of(*bytes) : "";
+}
+
+}  // namespace
+
+int run_flame(Words words) {
+  CLI::App app("A flame graph as SVG", "watchfire flame");
+  ProfileInput input;
+  input.add_sources(app, "profiles: files, URLs, - ; without any, the daemon's store is asked");
+  input.add_filters(app);
+  input.add_output(app);
+  return run_app(app, words, [&] {
+    if (would_fill_terminal(input.output) && !input.common.json) return refuse_terminal();
+    auto p = input.load(input.files);
+    if (!p) return print_error(p.error());
+    profile::ReportParams params = input.params();
+    std::string type = input.files.empty() ? "" : input.type;
+    if (input.common.json) {
+      params["sample_index"] = type;
+      auto tree = profile::report_json(*p, "tree", params);
+      return tree ? input.write(*tree + "\n") : print_error(tree.error());
+    }
+    if (Status filtered = filter(*p, params); !filtered) return print_error(filtered.error());
+    auto svg = flame_graph(*p, input.files.empty() ? input.selector_text() : input.files[0], type);
+    return svg ? input.write(*svg) : print_error(svg.error());
+  });
+}
+
+int run_info(Words words) {
+  CLI::App app("What is in a profile, and what is missing from it", "watchfire info");
+  ProfileInput input;
+  input.add_sources(app, "profiles: files, URLs, - ; without any, the daemon's store is asked");
+  input.add_output(app);
+  return run_app(app, words, [&] {
+    auto p = input.load(input.files);
+    if (!p) return print_error(p.error());
+    std::string format = format_of_file(input.files);
+    return input.common.json ? input.write(info_json(*p, format) + "\n") : input.show(info_text(*p, format));
+  });
+}
+
+int run_merge(Words words) {
+  CLI::App app("Several profiles as one", "watchfire merge");
+  ProfileInput input;
+  input.add_sources(app, "profiles: files, patterns, URLs, store:SELECTOR@RANGE");
+  app.get_option("FILES")->required();
+  input.add_output(app);
+  return run_app(app, words, [&] {
+    if (would_fill_terminal(input.output)) return refuse_terminal();
+    auto p = input.load(input.files);
+    if (!p) return print_error(p.error());
+    return report_written(input, *p, converters::encode_pprof_gz(*p));
+  });
+}
+
+int run_convert(Words words) {
+  CLI::App app("Profiles in another format; several are merged", "watchfire convert");
+  ProfileInput input;
+  std::string format;
+  input.add_sources(app, "profiles: files, patterns, URLs, store:SELECTOR@RANGE");
+  app.get_option("FILES")->required();
+  input.add_filters(app);
+  input.add_output(app);
+  std::vector<std::string> formats(std::begin(kFormats), std::end(kFormats));
+  app.add_option("--to", format, "pprof, folded, flamegraph (SVG), callgrind, dot, pgo (Go's default.pgo) or json")
+      ->required()
+      ->check(CLI::IsMember(formats));
+  return run_app(app, words, [&] {
+    if (format == "pprof" || format == "pgo") {
+      if (would_fill_terminal(input.output)) return refuse_terminal();
+    }
+    auto p = input.load(input.files);
+    if (!p) return print_error(p.error());
+    bool filters_itself = format == "callgrind" || format == "dot" || format == "json";
+    if (!filters_itself)
+      if (Status filtered = filter(*p, input.params()); !filtered) return print_error(filtered.error());
+    auto bytes = [&] {
+      Progress progress("writing " + format);
+      return convert(*p, format, input);
+    }();
+    if (!bytes) return print_error(bytes.error());
+    return report_written(input, *p, *bytes);
+  });
+}
+
+}  // namespace watchfire::cli
