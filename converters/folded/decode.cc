@@ -117,7 +117,7 @@ class FoldedDecoder {
     for (bool more = true; more;) {
       size_t end = text.find(';');
       more = end != std::string_view::npos;
-      std::string_view name = text.substr(0, end);
+      std::string_view name = trim_space(text.substr(0, end));
       if (more) text.remove_prefix(end + 1);
       if (name.empty()) continue;
       if (stack_.size() >= limits_.stack_depth) {

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/fd.h"
@@ -15,6 +16,7 @@
 #include "base/wire.h"
 #include "converters/pprof/encode.h"
 #include "store/embedded/block_codec.h"
+#include "tests/support/perf_file.h"
 #include "tests/support/random_profile.h"
 #include "tests/support/small_profile.h"
 
@@ -55,6 +57,40 @@ void write_profiles() {
   };
   write_seed("pprof", "cpu_64", cpu(uint64_t{}));
   write_seed("pprof", "cpu_32", cpu(uint32_t{}));
+}
+
+// A file's header is the plain kind with the seed's first byte before it, which tells it from symbols.
+void write_perf_files() {
+  testing::PerfFile f;
+  f.comm(7, 7, 1, "server", false);
+  f.mmap2(7, 0x400000, 0x10000, 2, "/bin/server");
+  f.mmap2(UINT32_MAX, 0xffffffff80000000, 0x1000000, 0, "[kernel.kallsyms]_text");
+  f.fork(9, 7, 3);
+  f.sample({.ip = 0x401000, .pid = 7, .tid = 8, .time = 10, .period = 5, .chain = {~0ull - 511, 0x401000, 0x402000}});
+  f.comm(9, 9, 11, "child", true);
+  f.sample({.ip = 0xffffffff80000010, .pid = 9, .tid = 9, .time = 12});
+  f.record(2, 0, std::string("\1\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0", 16));
+  std::string plain = f.bytes();
+  write_seed("perf_data", "file", "f" + plain);
+  // The records of the file as one compressed record, in a pipe that describes its event first.
+  constexpr size_t kAttrAt = 104, kAttrBytes = 96, kDataAt = kAttrAt + kAttrBytes + 16;
+  std::string records = plain.substr(kDataAt, plain.size() - kDataAt - 16 - 8 - kAttrBytes - 16);
+  std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  std::string packed(ZSTD_compressBound(records.size()), '\0');
+  ZSTD_inBuffer in{records.data(), records.size(), 0};
+  ZSTD_outBuffer out{packed.data(), packed.size(), 0};
+  if (ZSTD_compressStream2(context.get(), &out, &in, ZSTD_e_flush) != 0) std::abort();
+  packed.resize(out.pos);
+  testing::PerfFile pipe;
+  pipe.record(64, 0, plain.substr(kAttrAt, kAttrBytes));
+  pipe.record(78, 0, std::string("\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0cycles\0\0", 24));
+  pipe.record(80, 0,
+              std::string("\5\0\0\0\0\0\0\0\4\0\0\0"
+                          "6.1\0",
+                          16));
+  pipe.record(81, 0, packed);
+  write_seed("perf_data", "pipe", "fPERFILE2" + std::string("\20\0\0\0\0\0\0\0", 8) + pipe.records());
+  write_seed("perf_data", "map", "m1000 100 f\n1080 10 g h\nx\n");
 }
 
 // A block with one profile, and its two chunks as the store target takes them.
@@ -235,6 +271,7 @@ int main(int argc, char** argv) {
   directory = argv[1];
   ::mkdir(directory.c_str(), 0755);
   write_profiles();
+  write_perf_files();
   write_blocks();
   write_messages();
   write_elf_files();

@@ -4,26 +4,12 @@
 #include "converters/pprof/decode.h"
 #include "converters/pprof/encode.h"
 #include "tests/fuzz/check.h"
+#include "tests/fuzz/limits.h"
 
 using namespace watchfire;
 using fuzz::check;
 
 namespace {
-
-converters::DecodeLimits tight_limits() {
-  converters::DecodeLimits l;
-  l.compressed_bytes = 64 << 10;
-  l.decompressed_bytes = 256 << 10;
-  l.samples = 1000;
-  l.locations = l.functions = l.strings = 1000;
-  l.lines = l.frames = l.labels = l.values = 4000;
-  l.mappings = l.comments = 100;
-  l.string_bytes = 64 << 10;
-  l.stack_depth = 64;
-  l.labels_per_sample = 16;
-  l.sample_types = 16;
-  return l;
-}
 
 // Sums wrap around: the values are anything.
 std::vector<uint64_t> totals(const profile::Profile& p) {
@@ -39,12 +25,9 @@ std::vector<uint64_t> totals(const profile::Profile& p) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const converters::DecodeLimits kLimits = tight_limits();
-  auto p = converters::decode_any({reinterpret_cast<const char*>(data), size}, kLimits);
+  auto p = converters::decode_any({reinterpret_cast<const char*>(data), size}, fuzz::tight_limits());
   if (!p) return 0;
-  check(profile::validate(*p).has_value());
-  check(p->sample_count() <= kLimits.samples && p->locations.size() <= kLimits.locations);
-  check(p->functions.size() <= kLimits.functions && p->lines.size() <= kLimits.lines);
+  fuzz::check_within_limits(*p);
   std::string written = converters::encode_pprof(*p);
   auto again = converters::decode_pprof(written);
   check(again.has_value());

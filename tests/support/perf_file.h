@@ -69,6 +69,9 @@ class PerfFile {
     record(7, 0, w.text());
   }
 
+  /// The records alone.
+  std::string records() const { return std::string(records_.text()); }
+
   std::string bytes() const {
     constexpr uint64_t kAttrBytes = 96;
     constexpr uint64_t kDataAt = 104 + kAttrBytes + 16;

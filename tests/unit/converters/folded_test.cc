@@ -89,6 +89,10 @@ TEST(Folded, two_counts_are_before_and_samples) {
   EXPECT_EQ(read("a;b 10 20\na;c 5\n").sample_types.size(), 1u);
 }
 
+TEST(Folded, blanks_around_names_are_no_part_of_them) {
+  EXPECT_EQ(encode_folded(read("a ; b;c ; 6\n"), 0), "a;b;c 6\n");
+}
+
 TEST(Folded, decimal_counts_are_rounded) {
   EXPECT_EQ(read("a;b 12.5\na 1.2\n").values[0], (std::vector<int64_t>{13, 1}));
 }
