@@ -11,6 +11,9 @@ install(FILES systemd/watchfire.sysusers DESTINATION lib/sysusers.d RENAME watch
 install(FILES systemd/watchfire.tmpfiles DESTINATION lib/tmpfiles.d RENAME watchfire.conf)
 install(FILES systemd/watchfire.yaml DESTINATION /etc/watchfire)
 install(FILES systemd/watchfire.default DESTINATION /etc/default RENAME watchfire)
+install(FILES docs/man/watchfire.1 DESTINATION share/man/man1)
+install(FILES cli/completion/watchfire.bash DESTINATION share/bash-completion/completions RENAME watchfire)
+install(FILES cli/completion/_watchfire DESTINATION share/zsh/vendor-completions)
 install(FILES README.md examples/watchfire.yaml DESTINATION share/doc/watchfire)
 
 set(CPACK_GENERATOR DEB)
@@ -24,7 +27,7 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "systemd, ca-certificates, passwd")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "systemd, ca-certificates, passwd, libcurl4")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     "${CMAKE_SOURCE_DIR}/systemd/debian/postinst;${CMAKE_SOURCE_DIR}/systemd/debian/prerm;${CMAKE_SOURCE_DIR}/systemd/debian/postrm;${CMAKE_SOURCE_DIR}/systemd/debian/conffiles")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)

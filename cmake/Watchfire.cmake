@@ -18,6 +18,9 @@ if(WF_LLD)
   target_link_options(wf_options INTERFACE -fuse-ld=lld-19)
 endif()
 
+# A program needs only the libraries it calls.
+target_link_options(wf_options INTERFACE -Wl,--as-needed)
+
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 

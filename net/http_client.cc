@@ -1,7 +1,6 @@
 #include "net/http_client.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,14 +12,15 @@
 #include <mutex>
 #include <thread>
 
+#include "net/curl_library.h"
+
 namespace watchfire::net {
 namespace {
 
 constexpr size_t kMaxHeaderBytes = 64 << 10;
 
-void init_once() {
-  static const CURLcode done = curl_global_init(CURL_GLOBAL_ALL);
-  (void)done;
+const CurlLibrary& curl() {
+  return CurlLibrary::get();
 }
 
 // 169.254/16 and fe80::/10 (link-local, cloud metadata), fd00:ec2::254, 100.100.100.200; mapped IPv6 as IPv4.
@@ -46,11 +46,11 @@ bool is_refused_address(const sockaddr* address) {
 // One request and its curl handle, while it runs.
 class Exchange {
  public:
-  explicit Exchange(FetchRequest request) : request_(std::move(request)), easy_(curl_easy_init()) { set_options(); }
+  explicit Exchange(FetchRequest request) : request_(std::move(request)), easy_(curl().easy_init()) { set_options(); }
   ~Exchange() {
-    curl_easy_cleanup(easy_);
-    curl_slist_free_all(header_list_);
-    curl_slist_free_all(connect_to_);
+    curl().easy_cleanup(easy_);
+    curl().slist_free_all(header_list_);
+    curl().slist_free_all(connect_to_);
   }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -98,7 +98,7 @@ class Exchange {
 };
 
 void Exchange::set_options() {
-  auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+  auto set = [this](CURLoption option, auto value) { curl().easy_setopt(easy_, option, value); };
   set(CURLOPT_URL, request_.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_NOSIGNAL, 1L);
@@ -126,9 +126,9 @@ void Exchange::set_options() {
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
   }
   for (const auto& [name, value] : request_.headers)
-    header_list_ = curl_slist_append(header_list_, (name + ": " + value).c_str());
+    header_list_ = curl().slist_append(header_list_, (name + ": " + value).c_str());
   if (!request_.tls.server_name.empty()) set_server_name(request_.tls.server_name);
-  header_list_ = curl_slist_append(header_list_, "Expect:");
+  header_list_ = curl().slist_append(header_list_, "Expect:");
   set(CURLOPT_HTTPHEADER, header_list_);
   if (!request_.basic_auth_user.empty()) {
     set(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
@@ -148,24 +148,24 @@ void Exchange::set_options() {
 // curl takes the name for SNI and for judging the certificate from the URL: so the URL names the server, and the
 // connection still goes where the URL went before.
 void Exchange::set_server_name(const std::string& name) {
-  CURLU* url = curl_url();
+  CURLU* url = curl().url();
   char *host = nullptr, *port = nullptr;
-  if (curl_url_set(url, CURLUPART_URL, request_.url.c_str(), 0) == CURLUE_OK &&
-      curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-      curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
+  if (curl().url_set(url, CURLUPART_URL, request_.url.c_str(), 0) == CURLUE_OK &&
+      curl().url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+      curl().url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
     std::string address = std::string(host) + ":" + port;
-    connect_to_ = curl_slist_append(nullptr, ("::" + address).c_str());
-    header_list_ = curl_slist_append(header_list_, ("Host: " + address).c_str());
-    curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, connect_to_);
+    connect_to_ = curl().slist_append(nullptr, ("::" + address).c_str());
+    header_list_ = curl().slist_append(header_list_, ("Host: " + address).c_str());
+    curl().easy_setopt(easy_, CURLOPT_CONNECT_TO, connect_to_);
     char* named = nullptr;
-    if (curl_url_set(url, CURLUPART_HOST, name.c_str(), 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_URL, &named, 0) == CURLUE_OK)
-      curl_easy_setopt(easy_, CURLOPT_URL, named);
-    curl_free(named);
+    if (curl().url_set(url, CURLUPART_HOST, name.c_str(), 0) == CURLUE_OK &&
+        curl().url_get(url, CURLUPART_URL, &named, 0) == CURLUE_OK)
+      curl().easy_setopt(easy_, CURLOPT_URL, named);
+    curl().free(named);
   }
-  curl_free(host);
-  curl_free(port);
-  curl_url_cleanup(url);
+  curl().free(host);
+  curl().free(port);
+  curl().url_cleanup(url);
 }
 
 size_t Exchange::body(const char* data, size_t n) {
@@ -205,8 +205,8 @@ size_t Exchange::header(const char* data, size_t n) {
 Result<FetchResponse> Exchange::result(CURLcode code) {
   long status = 0;
   curl_off_t microseconds = 0;
-  curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
-  curl_easy_getinfo(easy_, CURLINFO_TOTAL_TIME_T, &microseconds);
+  curl().easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  curl().easy_getinfo(easy_, CURLINFO_TOTAL_TIME_T, &microseconds);
   response_.status = static_cast<int>(status);
   response_.duration = microseconds * 1000;
   if (code == CURLE_OK && !gave_way_) return std::move(response_);
@@ -220,21 +220,21 @@ Result<FetchResponse> Exchange::result(CURLcode code) {
   if (stopped_) return fail(ErrorCode::kCancelled, "stopped");
   if (code == CURLE_OPERATION_TIMEDOUT)
     return fail(Error(ErrorCode::kCancelled, "no complete answer within " + format_duration(request_.timeout)));
-  return fail(ErrorCode::kUnavailable, error_[0] != 0 ? error_ : curl_easy_strerror(code));
+  return fail(ErrorCode::kUnavailable, error_[0] != 0 ? error_ : curl().easy_strerror(code));
 }
 
 }  // namespace
 
 Result<FetchResponse> fetch(const FetchRequest& request) {
-  init_once();
+  WF_TRY(CurlLibrary::load());
   Exchange exchange(request);
-  return exchange.result(curl_easy_perform(exchange.easy()));
+  return exchange.result(curl().easy_perform(exchange.easy()));
 }
 
 class FetchLoop::Impl {
  public:
-  explicit Impl(size_t max_bytes) : max_bytes_(max_bytes), multi_(curl_multi_init()) {
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 128L);
+  explicit Impl(size_t max_bytes) : max_bytes_(max_bytes), multi_(curl().multi_init()) {
+    curl().multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 128L);
     thread_ = std::thread([this] { run(); });
   }
   ~Impl() {
@@ -242,9 +242,9 @@ class FetchLoop::Impl {
       std::lock_guard lock(mutex_);
       stopping_ = true;
     }
-    curl_multi_wakeup(multi_);
+    curl().multi_wakeup(multi_);
     thread_.join();
-    curl_multi_cleanup(multi_);
+    curl().multi_cleanup(multi_);
   }
 
   void start(FetchRequest request, Callback done) {
@@ -252,7 +252,7 @@ class FetchLoop::Impl {
       std::lock_guard lock(mutex_);
       waiting_.emplace_back(std::move(request), std::move(done));
     }
-    curl_multi_wakeup(multi_);
+    curl().multi_wakeup(multi_);
   }
 
  private:
@@ -265,13 +265,13 @@ class FetchLoop::Impl {
     for (;;) {
       if (!take_waiting()) break;
       int still = 0;
-      curl_multi_perform(multi_, &still);
+      curl().multi_perform(multi_, &still);
       keep_within_bounds();
       finish_done();
-      curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+      curl().multi_poll(multi_, nullptr, 0, 1000, nullptr);
     }
     for (auto& [easy, running] : running_) {
-      curl_multi_remove_handle(multi_, easy);
+      curl().multi_remove_handle(multi_, easy);
       running.done(fail(ErrorCode::kCancelled, "stopped"));
     }
     running_.clear();
@@ -291,7 +291,7 @@ class FetchLoop::Impl {
       auto exchange = std::make_unique<Exchange>(std::move(request));
       CURL* easy = exchange->easy();
       running_[easy] = {std::move(exchange), std::move(done)};
-      curl_multi_add_handle(multi_, easy);
+      curl().multi_add_handle(multi_, easy);
     }
     return true;
   }
@@ -308,14 +308,14 @@ class FetchLoop::Impl {
 
   void finish_done() {
     int left = 0;
-    while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    while (CURLMsg* message = curl().multi_info_read(multi_, &left)) {
       if (message->msg != CURLMSG_DONE) continue;
       CURL* easy = message->easy_handle;
       CURLcode code = message->data.result;
       auto it = running_.find(easy);
       Running done = std::move(it->second);
       running_.erase(it);
-      curl_multi_remove_handle(multi_, easy);
+      curl().multi_remove_handle(multi_, easy);
       done.done(done.exchange->result(code));
     }
   }
@@ -330,12 +330,14 @@ class FetchLoop::Impl {
 };
 
 FetchLoop::FetchLoop(size_t max_bytes_in_flight) {
-  init_once();
-  impl_ = std::make_unique<Impl>(max_bytes_in_flight);
+  if (CurlLibrary::load()) impl_ = std::make_unique<Impl>(max_bytes_in_flight);
 }
 FetchLoop::~FetchLoop() = default;
 void FetchLoop::start(FetchRequest request, Callback done) {
-  impl_->start(std::move(request), std::move(done));
+  if (impl_)
+    impl_->start(std::move(request), std::move(done));
+  else
+    done(fail(CurlLibrary::load().error()));
 }
 
 }  // namespace watchfire::net
