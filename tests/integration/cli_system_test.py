@@ -5,7 +5,7 @@ usage: cli_system_test.py BUILD_DIR
 
 URLs and the control socket are answered by servers of this script.
 """
-import fcntl, gzip, http.server, json, os, pty, select, shutil, socket, socketserver, ssl, struct, subprocess, sys, tempfile, termios, threading, time
+import fcntl, gzip, http.server, json, os, pty, re, select, shutil, socket, socketserver, ssl, struct, subprocess, sys, tempfile, termios, threading, time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, '..', 'support'))
@@ -262,8 +262,28 @@ def test_other_sources():
     server.shutdown()
 
 
+def test_manual_and_completion():
+    commands = re.findall(r'^  ([a-z]+) ', run('--help')[1].split('commands:')[1].split('\n\n')[0], re.M)
+    with open(os.path.join(here, '..', '..', 'docs', 'man', 'watchfire.1')) as f:
+        manual = f.read()
+    missing = [c for c in commands if not re.search(rf'\b{c}\b', manual)]
+    check('the manual names every command', len(commands) > 15 and not missing, missing)
+    flags = re.findall(r'--[a-z-]+', run('top', '--help')[1])
+    told = manual.replace('\\-', '-')
+    missing = [f for f in flags if f not in told and f != '--help' and '_' not in f and f not in ('--socket',)]
+    check('and every option of reports', len(flags) > 20 and not missing, missing)
+    completion = os.path.join(here, '..', '..', 'cli', 'completion', 'watchfire.bash')
+    def complete(*words):
+        line = f'source {completion}; COMP_WORDS=({" ".join(words)} "$1"); COMP_CWORD={len(words)}; _watchfire 2>/dev/null; echo "${{COMPREPLY[@]}}"'
+        return lambda start: subprocess.run(['bash', '-c', line, 'bash', start], capture_output=True, text=True, cwd=work, env=environment).stdout.split()
+    check('bash completes commands', complete(watchfire)('t') == ['targets', 'top', 'tree', 'traces', 'tags'], complete(watchfire)('t'))
+    check('and options', '--focus' in complete(watchfire, 'top')('--fo') and '-sample_index' in complete(watchfire, 'pprof')('-sam'))
+    check('and formats', complete(watchfire, 'convert', '--to')('f') == ['folded', 'flamegraph'])
+    check('and files', complete(watchfire, 'top')('one') == ['one.pb.gz'])
+
+
 try:
-    for test in (test_exit_codes, test_reports, test_writing, test_terminal, test_urls, test_tls, test_other_sources):
+    for test in (test_manual_and_completion, test_exit_codes, test_reports, test_writing, test_terminal, test_urls, test_tls, test_other_sources):
         test()
 finally:
     shutil.rmtree(work, ignore_errors=True)

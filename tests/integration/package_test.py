@@ -64,6 +64,8 @@ debs = glob.glob(f'{build}/watchfire_*.deb')
 if not check('cpack makes a package', len(debs) == 1, made.stdout[-500:] + made.stderr[-500:]):
     finish()
 contents = sh('dpkg-deb', '-c', debs[0]).stdout
+extras = ('./usr/share/man/man1/watchfire.1', './usr/share/bash-completion/completions/watchfire', './usr/share/zsh/vendor-completions/_watchfire')
+check('the manual and completions are in the package', all(f in contents for f in extras), contents)
 check('no test file is in the package', 'test' not in contents, contents)
 
 work = tempfile.mkdtemp(prefix='watchfire-root-', dir='/var/tmp')
