@@ -11,6 +11,7 @@
 namespace watchfire::converters {
 
 /// The name a frame has in pictures and folded text: its function's, else "[file]" of its mapping, else "[unknown]".
+/// Names are cut at 4 KiB, so that a long one in each frame of a stack costs little.
 /// `line` is null for a location without lines. Untrusted; not escaped.
 std::string frame_name(const profile::Profile& p, const profile::Location& l, const profile::Line* line);
 

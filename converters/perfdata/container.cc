@@ -129,6 +129,7 @@ Status Container::read_attrs(std::string_view section, uint64_t attr_size, std::
   if (attr_size < kMinimumAttrBytes + sizeof(Section) || attr_size > UINT16_MAX || section.size() < attr_size) {
     return fail(ErrorCode::kCorrupt, "perf.data: no event is described (cut short?)");
   }
+  uint64_t id_bytes = 0;
   for (; section.size() >= attr_size; section.remove_prefix(attr_size)) {
     WF_TRY(check_event_count());
     size_t event_bytes = attr_size - sizeof(Section);
@@ -136,7 +137,10 @@ Status Container::read_attrs(std::string_view section, uint64_t attr_size, std::
     ByteReader r(section.substr(event_bytes));
     std::string_view ids = part(bytes, read_section(r));
     for (ByteReader id(ids); id.remaining() >= 8;) e.ids.push_back(id.read<uint64_t>());
+    id_bytes += ids.size();
+    if (id_bytes > bytes.size()) return fail(ErrorCode::kCorrupt, "perf.data: events share their ids");
     events.push_back(std::move(e));
+    index_ids(events.size() - 1);
   }
   return {};
 }
@@ -183,6 +187,7 @@ void Container::read_feature(uint32_t feature, std::string_view bytes) {
       perf_version = read_text(r);
       return;
     case kFeatureCmdline:
+      command.clear();
       for (auto n = r.read<uint32_t>(); n > 0 && r.ok() && command.size() < kMaxString; --n) {
         if (!command.empty()) command += ' ';
         command += read_text(r);
@@ -300,6 +305,7 @@ Status Container::add_attr(std::string_view payload) {
   for (ByteReader id(payload.substr(attr_bytes)); id.remaining() >= 8;) e.ids.push_back(id.read<uint64_t>());
   if (auto name = old_names_.find(e.config); name != old_names_.end()) e.name = name->second;
   events.push_back(std::move(e));
+  index_ids(events.size() - 1);
   return {};
 }
 
@@ -309,9 +315,13 @@ void Container::update_event(std::string_view payload) {
   auto what = r.read<uint64_t>();
   auto id = r.read<uint64_t>();
   if (!r.ok() || what != kName) return;
-  for (Event& e : events) {
-    if (std::ranges::find(e.ids, id) != e.ids.end()) e.name = until_nul(payload.substr(16));
+  if (auto it = event_of_id_.find(id); it != event_of_id_.end()) {
+    events[it->second].name = until_nul(payload.substr(16));
   }
+}
+
+void Container::index_ids(size_t event) {
+  for (uint64_t id : events[event].ids) event_of_id_.emplace(id, event);
 }
 
 void Container::add_build_id(const Record& r) {

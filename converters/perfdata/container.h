@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.h"
@@ -56,6 +57,7 @@ class Container {
   Status read_record(const Record& r);
   Status add_attr(std::string_view payload);
   void update_event(std::string_view payload);
+  void index_ids(size_t event);
   void add_build_id(const Record& r);
   Status check_event_count() const;
 
@@ -63,6 +65,7 @@ class Container {
   PerfDataStats* stats_;
   std::string compressed_;  ///< payloads of all compressed records, one stream
   std::map<uint64_t, std::string> old_names_;
+  std::unordered_map<uint64_t, size_t> event_of_id_;
   std::unique_ptr<std::string> inflated_;
 };
 

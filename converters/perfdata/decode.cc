@@ -19,6 +19,7 @@ using perf::Event;
 using perf::ProcessProfile;
 using perf::Record;
 
+constexpr size_t kMaxProcesses = 20'000;
 constexpr uint32_t kKernelPid = 0xffffffff;
 constexpr uint64_t kHighHalf = uint64_t{1} << 63;
 constexpr uint64_t kPageMask = ~uint64_t{0xfff};
@@ -50,7 +51,11 @@ class Player {
   Result<ProcessProfile*> profile_of(uint32_t pid) {
     auto [it, added] = profiles_.try_emplace(by_process_ ? pid : 0, limits_, options_, stats_);
     if (added) {
-      if (profiles_.size() > limits_.samples) return fail(limit_exceeded("samples", limits_.samples, "processes"));
+      if (profiles_.size() > kMaxProcesses) {
+        return fail(Error(ErrorCode::kResourceExhausted,
+                          "perf.data: more than " + std::to_string(kMaxProcesses) + " processes to tell apart")
+                        .hinted("read it as one profile, or one process of it"));
+      }
       WF_TRY(it->second.begin(container_));
     }
     return &it->second;

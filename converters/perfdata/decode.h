@@ -39,7 +39,8 @@ struct PerfProcess {
   profile::Profile profile;
 };
 
-/// The same, a profile a process, by pid. The limits hold for each and, for samples, for all together.
+/// The same, a profile a process, by pid, of at most 20,000. The limits hold for each and, for samples, for all
+/// together.
 Result<std::vector<PerfProcess>> decode_perf_processes(std::string_view bytes, const PerfDataOptions& options = {},
                                                        const DecodeLimits& limits = {}, PerfDataStats* stats = nullptr);
 

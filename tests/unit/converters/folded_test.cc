@@ -46,6 +46,15 @@ TEST(Folded, hostile_names_stay_within_their_frame_and_line) {
   EXPECT_TRUE(text.ends_with(" 3\n"));
 }
 
+TEST(Folded, what_exceeds_the_bytes_is_one_line_and_the_sum_stays) {
+  auto p = testing::small_profile();
+  std::string text = encode_folded(p, 0, 1);
+  EXPECT_TRUE(text.starts_with("[other stacks] ")) << text;
+  int64_t total = 0;
+  for (int64_t v : p.values[0]) total += v;
+  EXPECT_EQ(std::stoll(text.substr(15)), total);
+}
+
 TEST(Folded, a_difference_has_both_counts_also_where_one_side_has_none) {
   auto before = testing::small_profile();
   auto after = before;
