@@ -29,10 +29,9 @@ Status run(std::span<const std::string_view> words) {
   print_notes(notes);
   if (!profile) return fail(std::move(profile).error());
   if (options->command == nullptr) return run_pprof_shell(*std::move(profile), options->config);
-  auto text = make_pprof_report(*std::move(profile), *options->command, options->symbol, options->config, notes);
+  Status printed = print_pprof_report(*std::move(profile), *options->command, options->symbol, options->config, notes);
   print_notes(notes);
-  if (!text) return fail(std::move(text).error());
-  return deliver_pprof_report(*options->command, options->config.output, *text, false);
+  return printed;
 }
 
 }  // namespace

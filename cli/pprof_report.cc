@@ -26,11 +26,11 @@ Result<std::string> print(Report& r) {
     case ReportKind::kList:
       return print_list(r);
     case ReportKind::kTraces:
-      return print_traces(r);
+      return profile::collect_text([&](const profile::TextSink& sink) { print_traces(r, sink); });
     case ReportKind::kTags:
       return print_tags(r);
     case ReportKind::kRaw:
-      return print_raw(r);
+      return profile::collect_text([&](const profile::TextSink& sink) { print_raw(r, sink); });
     case ReportKind::kComments:
       return print_comments(r);
     case ReportKind::kDot:
@@ -45,6 +45,34 @@ Result<std::string> print(Report& r) {
   return fail(ErrorCode::kInternal, "unknown report");
 }
 
+/// Where a report goes: a file, or stdout, there escaped when it is a terminal.
+struct Destination {
+  Fd file;
+  bool escaped = false;
+
+  Status write(std::string_view text) const {
+    if (!escaped) return write_all(file ? file.get() : STDOUT_FILENO, text);
+    print_untrusted(text);
+    return {};
+  }
+};
+
+Result<Destination> open_destination(const PprofCommand& command, const std::string& output, bool in_shell) {
+  Destination d;
+  bool on_terminal = isatty(STDOUT_FILENO) == 1;
+  if (!output.empty()) {
+    print_pprof_note("Generating report in " + output);
+    WF_ASSIGN(d.file, open_file(output, O_WRONLY | O_CREAT | O_TRUNC, 0666));
+  } else if (!command.file_suffix.empty() && (on_terminal || in_shell)) {
+    std::string path;
+    WF_ASSIGN(d.file, make_numbered_file("", "profile", "." + std::string(command.file_suffix), path));
+    print_pprof_note("Generating report in " + path);
+  } else {
+    d.escaped = on_terminal;
+  }
+  return d;
+}
+
 }  // namespace
 
 Result<std::string> make_pprof_report(profile::Profile p, const PprofCommand& command, const std::string& symbol,
@@ -55,21 +83,29 @@ Result<std::string> make_pprof_report(profile::Profile p, const PprofCommand& co
 
 Status deliver_pprof_report(const PprofCommand& command, const std::string& output, std::string_view report,
                             bool in_shell) {
-  bool on_terminal = isatty(STDOUT_FILENO) == 1;
-  if (!output.empty()) {
-    print_pprof_note("Generating report in " + output);
-    WF_ASSIGN(Fd file, open_file(output, O_WRONLY | O_CREAT | O_TRUNC, 0666));
-    return write_all(file.get(), report);
+  WF_ASSIGN(Destination destination, open_destination(command, output, in_shell));
+  return destination.write(report);
+}
+
+Status print_pprof_report(profile::Profile p, const PprofCommand& command, const std::string& symbol,
+                          const PprofConfig& config, std::vector<std::string>& notes) {
+  WF_ASSIGN(auto report, Report::prepare(std::move(p), command.kind, config.report_options(), symbol, notes));
+  bool traces = command.kind == ReportKind::kTraces;
+  if (!traces && command.kind != ReportKind::kRaw) {
+    WF_ASSIGN(std::string text, print(*report));
+    return deliver_pprof_report(command, config.output, text, false);
   }
-  if (!command.file_suffix.empty() && (on_terminal || in_shell)) {
-    std::string path;
-    WF_ASSIGN(Fd file, make_numbered_file("", "profile", "." + std::string(command.file_suffix), path));
-    print_pprof_note("Generating report in " + path);
-    return write_all(file.get(), report);
-  }
-  if (!on_terminal) return write_all(STDOUT_FILENO, report);
-  print_untrusted(report);
-  return {};
+  WF_ASSIGN(Destination destination, open_destination(command, config.output, false));
+  Status written;
+  auto sink = [&](std::string_view piece) {
+    written = destination.write(piece);
+    return written.has_value();
+  };
+  if (traces)
+    print_traces(*report, sink);
+  else
+    print_raw(*report, sink);
+  return written;
 }
 
 void print_pprof_note(std::string_view text, bool is_error) {

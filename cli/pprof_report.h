@@ -19,6 +19,10 @@ Result<std::string> make_pprof_report(profile::Profile p, const PprofCommand& co
 Status deliver_pprof_report(const PprofCommand& command, const std::string& output, std::string_view report,
                             bool in_shell);
 
+/// Makes a report and delivers it; the long ones (traces, raw) pass through piece by piece.
+Status print_pprof_report(profile::Profile p, const PprofCommand& command, const std::string& symbol,
+                          const PprofConfig& config, std::vector<std::string>& notes);
+
 /// Prints a line for people to stderr, escaped; line breaks at its end are not doubled. Errors are red on a terminal.
 void print_pprof_note(std::string_view text, bool is_error = true);
 

@@ -52,7 +52,7 @@ Result<std::string> print(profile::Report& r) {
     case profile::ReportKind::kList:
       return print_list(r);
     case profile::ReportKind::kTraces:
-      return print_traces(r);
+      return profile::collect_text([&](const profile::TextSink& sink) { print_traces(r, sink); });
     case profile::ReportKind::kTags:
       return print_tags(r);
     default:

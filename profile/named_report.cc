@@ -146,6 +146,21 @@ std::string tree_json(const CallTree& tree) {
   return w.release();
 }
 
+/// The text of a writer that takes a sink, unless it is longer than an answer may be.
+template <typename Write>
+Result<std::string> bounded(Write write) {
+  constexpr size_t kMostBytes = 64u << 20;
+  std::string all;
+  bool whole = true;
+  write([&](std::string_view piece) {
+    whole = whole && all.size() + piece.size() <= kMostBytes;
+    if (whole) all += piece;
+    return whole;
+  });
+  if (whole) return all;
+  return fail(Error(ErrorCode::kResourceExhausted, "the report is longer than 64 MB").hinted("choose with focus"));
+}
+
 }  // namespace
 
 std::string_view known_report_names() {
@@ -172,11 +187,11 @@ Result<std::string> report_text(const Profile& p, std::string_view name, const R
     case ReportKind::kPeek:
       return print_tree(*report);
     case ReportKind::kTraces:
-      return print_traces(*report);
+      return bounded([&](const TextSink& sink) { print_traces(*report, sink); });
     case ReportKind::kTags:
       return print_tags(*report);
     case ReportKind::kRaw:
-      return print_raw(*report);
+      return bounded([&](const TextSink& sink) { print_raw(*report, sink); });
     case ReportKind::kDot:
       return print_dot(*report);
     default:

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "profile/report.h"
+#include "profile/text_sink.h"
 
 namespace watchfire::profile {
 
@@ -16,12 +17,12 @@ std::string print_top(Report& r);
 Result<std::string> print_tree(Report& r);
 /// Source lines of the functions whose name matches, annotated; kNotFound when none does.
 Result<std::string> print_list(Report& r);
-/// Every sample with its labels and stack.
-std::string print_traces(Report& r);
+/// Every sample with its labels and stack: many times the profile's size, so piece by piece.
+void print_traces(Report& r, const TextSink& sink);
 /// Labels and what each of their values accounts for.
 std::string print_tags(Report& r);
-/// Everything in the profile.
-std::string print_raw(const Report& r);
+/// Everything in the profile, piece by piece.
+void print_raw(const Report& r, const TextSink& sink);
 std::string print_comments(const Report& r);
 /// For graphviz.
 std::string print_dot(Report& r);

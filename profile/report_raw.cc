@@ -96,7 +96,8 @@ std::string label_lines(const Profile& p, uint32_t set) {
   return out;
 }
 
-void append_samples(std::string& out, const Profile& p) {
+void append_samples(TextPieces& pieces, const Profile& p) {
+  std::string& out = pieces.text;
   std::string types;
   for (const ValueType& t : p.sample_types) {
     types += std::string(p.text(t.type)) + "/" + std::string(p.text(t.unit));
@@ -106,9 +107,7 @@ void append_samples(std::string& out, const Profile& p) {
   size_t begin = std::min(types.find_first_not_of(' '), types.size());
   types.erase(types.find_last_not_of(' ') + 1);
   out += "Samples:\n" + types.substr(std::min(begin, types.size())) + '\n';
-  std::vector<std::string> labels(p.label_sets.size());
-  for (uint32_t s = 1; s < labels.size(); ++s) labels[s] = label_lines(p, s);
-  for (size_t i = 0; i < p.sample_count(); ++i) {
+  for (size_t i = 0; i < p.sample_count() && pieces.pass_on(); ++i) {
     for (const auto& column : p.values) {
       out += ' ';
       append_right(out, std::to_string(column[i]), 10);
@@ -116,7 +115,7 @@ void append_samples(std::string& out, const Profile& p) {
     out += ": ";
     for (uint32_t location : p.stacks[p.sample_stacks[i]]) out += std::to_string(p.locations[location].id) + ' ';
     out += '\n';
-    out += labels[p.sample_label_sets[i]];
+    if (p.sample_label_sets[i] != 0) out += label_lines(p, p.sample_label_sets[i]);
   }
 }
 
@@ -162,9 +161,10 @@ void append_mappings(std::string& out, const Profile& p) {
 
 }  // namespace
 
-std::string print_raw(const Report& r) {
+void print_raw(const Report& r, const TextSink& sink) {
   const Profile& p = r.profile();
-  std::string out;
+  TextPieces pieces(sink);
+  std::string& out = pieces.text;
   for (StringId c : p.comments) out += "Comment: " + std::string(p.text(c)) + '\n';
   if (p.doc_url != 0) out += "Doc: " + std::string(p.text(p.doc_url)) + '\n';
   out +=
@@ -172,10 +172,10 @@ std::string print_raw(const Report& r) {
   out += "Period: " + std::to_string(p.period) + '\n';
   if (p.time_ns != 0) out += "Time: " + time_text(p.time_ns) + '\n';
   if (p.duration_ns != 0) out += "Duration: " + first_runes(duration_text(p.duration_ns), 4) + '\n';
-  append_samples(out, p);
+  append_samples(pieces, p);
   append_locations(out, p);
   append_mappings(out, p);
-  return out;
+  pieces.finish();
 }
 
 }  // namespace watchfire::profile

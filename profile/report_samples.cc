@@ -11,6 +11,7 @@
 namespace watchfire::profile {
 namespace {
 
+constexpr std::string_view kMargin = "          ";  // as wide as a value
 constexpr std::string_view kSeparator = "-----------+-------------------------------------------------------\n";
 
 std::string_view unit_of(const LabelUnits& units, std::string_view key) {
@@ -40,6 +41,41 @@ std::string labels_block(const Report& r, uint32_t set) {
     for (const std::string& line : kind) block += line;
   }
   return block;
+}
+
+/// labels_block of each set, kept while they are few enough.
+class LabelBlocks {
+ public:
+  explicit LabelBlocks(const Report& r) : report_(r), kept_(r.profile().label_sets.size()) {}
+
+  std::string_view of(uint32_t set) {
+    if (set == 0) return {};
+    if (!kept_[set].empty()) return kept_[set];
+    std::string block = labels_block(report_, set);
+    if (bytes_ > kMostBytes) return last_ = std::move(block);
+    bytes_ += block.size();
+    return kept_[set] = std::move(block);
+  }
+
+ private:
+  static constexpr size_t kMostBytes = 32u << 20;
+  const Report& report_;
+  std::vector<std::string> kept_;
+  std::string last_;
+  size_t bytes_ = 0;
+};
+
+/// One line for each frame of a location, innermost first.
+std::string frames_of(GraphBuilder& builder, uint32_t location) {
+  std::string text;
+  auto nodes = builder.location_nodes(location);
+  for (size_t n = 0; n < nodes.size(); ++n) {
+    text += kMargin;
+    text += "   " + builder.table().printable_name(nodes[n]);
+    if (n + 1 != nodes.size()) text += " (inline)";
+    text += '\n';
+  }
+  return text;
 }
 
 /// What one label value accounts for.
@@ -91,38 +127,36 @@ std::vector<TagValue> heaviest_first(const std::map<std::string, int64_t>& value
 
 }  // namespace
 
-std::string print_traces(Report& r) {
+void print_traces(Report& r, const TextSink& sink) {
   clean_file_names(r.mutable_profile());
   const Profile& p = r.profile();
   GraphBuilder builder(p, {.column = r.column()});
-  std::vector<std::string> blocks(p.label_sets.size());
-  std::vector<bool> made(p.label_sets.size(), false);
-  std::string out = join_lines(r.profile_lines());
-  for (size_t i = 0; i < p.sample_count(); ++i) {
+  LabelBlocks blocks(r);
+  std::vector<std::string> frames(p.locations.size());
+  TextPieces pieces(sink);
+  std::string& out = pieces.text;
+  out = join_lines(r.profile_lines());
+  for (size_t i = 0; i < p.sample_count() && pieces.pass_on(); ++i) {
     auto stack = p.stacks[p.sample_stacks[i]];
     if (stack.empty()) continue;
-    uint32_t set = p.sample_label_sets[i];
-    if (!made[set]) {
-      made[set] = true;
-      blocks[set] = labels_block(r, set);
-    }
     out += kSeparator;
-    out += blocks[set];
+    out += blocks.of(p.sample_label_sets[i]);
     int64_t divisor = r.divisor(i);
     std::string value = r.format(divisor != 0 ? wrapping_divide(r.value(i), divisor) : r.value(i));
+    size_t value_at = out.size();
     for (uint32_t location : stack) {
-      auto nodes = builder.location_nodes(location);
-      for (size_t n = 0; n < nodes.size(); ++n) {
-        append_right(out, value, 10);
-        value.clear();
-        out += "   " + builder.table().printable_name(nodes[n]);
-        if (n + 1 != nodes.size()) out += " (inline)";
-        out += '\n';
-      }
+      std::string& text = frames[location];
+      if (text.empty()) text = frames_of(builder, location);
+      out += text;
+    }
+    // The first line has the value in place of its margin.
+    if (out.size() > value_at) {
+      if (value.size() < kMargin.size()) value.insert(0, kMargin.size() - value.size(), ' ');
+      out.replace(value_at, kMargin.size(), value);
     }
   }
   out += kSeparator;
-  return out;
+  pieces.finish();
 }
 
 std::string print_tags(Report& r) {

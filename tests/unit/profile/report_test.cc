@@ -24,11 +24,11 @@ std::string printed(ReportKind kind, const ReportOptions& options, std::string_v
     case ReportKind::kTop:
       return print_top(**r);
     case ReportKind::kTraces:
-      return print_traces(**r);
+      return collect_text([&](const TextSink& sink) { print_traces(**r, sink); });
     case ReportKind::kTags:
       return print_tags(**r);
     case ReportKind::kRaw:
-      return print_raw(**r);
+      return collect_text([&](const TextSink& sink) { print_raw(**r, sink); });
     case ReportKind::kDot:
       return print_dot(**r);
     case ReportKind::kCallgrind:
@@ -327,7 +327,8 @@ TEST(Report, survives_values_at_the_ends_of_their_range) {
       ASSERT_TRUE(r);
       if (kind == ReportKind::kTop) EXPECT_FALSE(print_top(**r).empty());
       if (kind == ReportKind::kTree) EXPECT_TRUE(print_tree(**r));
-      if (kind == ReportKind::kTraces) EXPECT_FALSE(print_traces(**r).empty());
+      if (kind == ReportKind::kTraces)
+        EXPECT_FALSE(collect_text([&](const TextSink& sink) { print_traces(**r, sink); }).empty());
       if (kind == ReportKind::kDot) EXPECT_FALSE(print_dot(**r).empty());
     }
   }
