@@ -114,6 +114,9 @@ TEST(PerfScript, events_are_sample_types_and_processes_labels) {
   ASSERT_EQ(p.sample_count(), 1u);
   EXPECT_EQ(labels_text(p, 0), "comm=a pid=10 tid=11 ");
   EXPECT_EQ(encode_folded(p, 1), "[b.so];caller;small;leaf 100\n");
+  auto stack = p.stacks[p.sample_stacks[0]];
+  ASSERT_EQ(stack.size(), 3u);
+  EXPECT_EQ(p.lines_of(p.locations[stack[1]]).size(), 2u);
   EXPECT_EQ(p.duration_ns, 500'000'000);
   EXPECT_EQ(p.text(p.default_sample_type), "cycles:u_event");
   ASSERT_EQ(p.comments.size(), 1u);

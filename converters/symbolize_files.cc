@@ -1,0 +1,117 @@
+#include "converters/symbolize_files.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "base/bytes.h"
+#include "binaries/elf_file.h"
+#include "binaries/symbolizer.h"
+
+namespace watchfire::converters {
+namespace {
+
+using profile::Profile;
+
+constexpr uint64_t kNoAddress = ~uint64_t{0};
+
+bool may_be_file(std::string_view name) {
+  return !name.empty() && name[0] != '[' && !name.starts_with("//");
+}
+
+/// The address within the file of one in the process; kNoAddress when it is in no code of the file.
+uint64_t address_in_file(const profile::Mapping& m, uint64_t address, const std::vector<binaries::CodeSegment>& code) {
+  if (address < m.start) return kNoAddress;
+  uint64_t offset = address - m.start + m.file_offset;
+  for (const binaries::CodeSegment& s : code) {
+    if (offset >= s.offset && offset - s.offset < s.size) return offset - s.offset + s.address;
+  }
+  return kNoAddress;
+}
+
+class FileSymbolizer {
+ public:
+  FileSymbolizer(Profile& p, const FileReader& read, std::vector<std::string>& notes)
+      : p_(p), read_(read), notes_(notes) {
+    for (const profile::Function& f : p.functions) last_id_ = std::max(last_id_, f.id);
+  }
+
+  size_t run() {
+    // Locations by file and build id, so that a file that is mapped in pieces is read once.
+    std::map<std::pair<profile::StringId, profile::StringId>, std::vector<uint32_t>> wanted;
+    for (uint32_t i = 0; i < p_.locations.size(); ++i) {
+      const profile::Location& l = p_.locations[i];
+      if (l.line_count != 0 || l.mapping == profile::kNone || l.address == 0) continue;
+      const profile::Mapping& m = p_.mappings[l.mapping];
+      if (may_be_file(p_.text(m.file))) wanted[{m.file, m.build_id}].push_back(i);
+    }
+    for (const auto& [file, locations] : wanted) {
+      std::string path(p_.text(file.first));
+      Status done = name_locations(path, std::string(p_.text(file.second)), locations);
+      if (!done) notes_.push_back(path + ": " + done.error().message);
+    }
+    return named_;
+  }
+
+ private:
+  Status name_locations(const std::string& path, const std::string& build_id, const std::vector<uint32_t>& locations) {
+    WF_ASSIGN(std::string bytes, read_(path));
+    WF_ASSIGN(binaries::ElfFile elf, binaries::ElfFile::parse(as_bytes(bytes)));
+    std::string found = elf.build_id();
+    if (!build_id.empty() && found != build_id) {
+      return fail(ErrorCode::kNotFound, "is another build now (" + found + ", not " + build_id + ")");
+    }
+    if (build_id.empty()) notes_.push_back(path + ": taken as it is now, the profile has no build id");
+    auto code = elf.code_segments();
+    std::vector<uint64_t> addresses;
+    for (uint32_t l : locations) {
+      addresses.push_back(address_in_file(p_.mappings[p_.locations[l].mapping], p_.locations[l].address, code));
+    }
+    WF_ASSIGN(auto answers, binaries::symbolize(as_bytes(bytes), addresses));
+    for (size_t i = 0; i < answers.size(); ++i) set_lines(p_.locations[locations[i]], answers[i].lines);
+    return {};
+  }
+
+  void set_lines(profile::Location& l, const std::vector<SymbolLine>& lines) {
+    if (lines.empty()) return;
+    l.first_line = static_cast<uint32_t>(p_.lines.size());
+    l.line_count = static_cast<uint32_t>(lines.size());
+    profile::Mapping& m = p_.mappings[l.mapping];
+    for (const SymbolLine& line : lines) {
+      p_.lines.push_back({.function = function(line), .line = line.line});
+      m.has_functions = true;
+      m.has_filenames = m.has_filenames || !line.file.empty();
+      m.has_line_numbers = m.has_line_numbers || line.line != 0;
+    }
+    ++named_;
+  }
+
+  uint32_t function(const SymbolLine& line) {
+    profile::Function f;
+    f.name = p_.strings.intern(line.name);
+    f.system_name = p_.strings.intern(line.system_name);
+    f.file = p_.strings.intern(line.file);
+    f.start_line = line.start_line;
+    auto next = static_cast<uint32_t>(p_.functions.size());
+    auto [it, added] = functions_.try_emplace({f.system_name, f.file, line.start_line}, next);
+    if (!added) return it->second;
+    f.id = ++last_id_;
+    p_.functions.push_back(f);
+    return next;
+  }
+
+  Profile& p_;
+  const FileReader& read_;
+  std::vector<std::string>& notes_;
+  std::map<std::tuple<profile::StringId, profile::StringId, uint32_t>, uint32_t> functions_;
+  uint64_t last_id_ = 0;  ///< largest of all functions
+  size_t named_ = 0;
+};
+
+}  // namespace
+
+size_t symbolize_from_files(Profile& p, const FileReader& read, std::vector<std::string>& notes) {
+  return FileSymbolizer(p, read, notes).run();
+}
+
+}  // namespace watchfire::converters
