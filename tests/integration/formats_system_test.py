@@ -194,6 +194,31 @@ def test_perf():
     check('folded stacks are read as they were written', read('folded', folded) == open(folded, 'rb').read())
 
 
+def test_perf_names():
+    server = f'{work}/server'
+    if not shutil.which('perf') or not os.path.exists(server):
+        return skip('names of perf.data: perf and a Go program are needed')
+    run('perf', 'record', '-q', '-e', 'cpu-clock:u', '-F', '499', '-g', '-o', 'server.data', '--', server)
+    theirs, period, seen = {}, 0, set()
+    for line in run('perf', 'script', '-F', 'period,ip,sym', '-i', 'server.data').stdout.decode().splitlines() + ['']:
+        if not line.strip():
+            for name in seen:
+                theirs[name] = theirs.get(name, 0) + period
+            seen = set()
+        elif line.startswith('\t'):
+            seen.add(line.split(None, 1)[1])
+        else:
+            period = int(line)
+    if not theirs:
+        return skip('perf records nothing here')
+    ours = dict(l.rsplit(' ', 1) for l in read('functions', f'{work}/server.data').decode().splitlines())
+    for name in ('main.main', 'main.busy', 'main.less'):
+        a, b = int(ours.get(name, 0)), theirs.get(name, 0)
+        # perf names an inlined function by the one that holds it, as symbol tables do.
+        check(f'perf: {name} has what perf script says', abs(a - b) <= 0.01 * max(a, b) and (b or name == 'main.less'),
+              f'{a} {b}')
+
+
 def library(name):
     found = ctypes.util.find_library(name)
     return found and next(iter(glob.glob(f'/lib/*/{found}') + glob.glob(f'/usr/lib/*/{found}')), None)
@@ -242,7 +267,7 @@ def main():
     if not os.path.exists(reader):
         check(f'{reader} is built', False)
     else:
-        for test in (test_go, test_perf, test_gperftools, test_jemalloc):
+        for test in (test_go, test_perf, test_perf_names, test_gperftools, test_jemalloc):
             test()
     shutil.rmtree(work, ignore_errors=True)
     print(f'{passed} passed, {failed} failed, {skipped} skipped')

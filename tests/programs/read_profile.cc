@@ -1,7 +1,9 @@
 // Reads a profile of any format and says what is in it, for tests that compare with the tools that wrote it.
 //
 //   read_profile totals FILE        "TYPE/UNIT SUM" a sample type, then "# COMMENT" lines
-//   read_profile functions FILE     "NAME SUM", what the default type says of each function with all it calls
+//   read_profile functions FILE     "NAME SUM", what the default type says of each function with all it calls;
+//   addresses
+//                                   without a name are looked up in the files they lie in
 //   read_profile folded FILE        the default type as folded stacks
 //   read_profile pgo FILE           Go's default.pgo
 #include <cstdio>
@@ -13,6 +15,7 @@
 #include "converters/folded/encode.h"
 #include "converters/frame_names.h"
 #include "converters/pgo/encode.h"
+#include "converters/symbolize_files.h"
 
 using namespace watchfire;
 
@@ -42,10 +45,16 @@ std::string functions(const profile::Profile& p, size_t column) {
   return out;
 }
 
-Result<std::string> answer(std::string_view what, const profile::Profile& p) {
+Result<std::string> answer(std::string_view what, profile::Profile p) {
   WF_ASSIGN(size_t column, sample_index(p, ""));
   if (what == "totals") return totals(p);
-  if (what == "functions") return functions(p, column);
+  if (what == "functions") {
+    std::vector<std::string> notes;
+    auto read = [](const std::string& path) { return read_file(path, size_t{1} << 30); };
+    converters::symbolize_from_files(p, read, notes);
+    for (const std::string& note : notes) std::fprintf(stderr, "%s\n", note.c_str());
+    return functions(p, column);
+  }
   if (what == "folded") return converters::encode_folded(p, column);
   if (what == "pgo") return converters::encode_pgo(p);
   return fail(ErrorCode::kInvalidArgument, "usage: read_profile totals|functions|folded|pgo FILE");
@@ -55,7 +64,7 @@ Result<std::string> run(int argc, char** argv) {
   if (argc != 3) return answer("", {});
   WF_ASSIGN(std::string bytes, read_file(argv[2], size_t{1} << 30));
   WF_ASSIGN(profile::Profile p, converters::decode_any(bytes, converters::DecodeLimits::offline()));
-  return answer(argv[1], p);
+  return answer(argv[1], std::move(p));
 }
 
 }  // namespace
