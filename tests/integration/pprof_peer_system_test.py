@@ -274,12 +274,13 @@ def compare(peer, product, one, known):
         if same(d.remove(reference), d.remove(ours)):
             d.hits += 1
             return 'known'
-    again = [one([peer]) for _ in range(6)]
-    if any(same(a, ours) for a in again):
-        return 'same'
-    if any(a != reference for a in again):
-        return 'vague'
-    return first_difference(reference, ours)
+    varies = False
+    for _ in range(20):
+        again = one([peer])
+        if same(again, ours):
+            return 'same'
+        varies = varies or again != reference
+    return 'vague' if varies else first_difference(reference, ours)
 
 
 def count_results(name, results, limit=12):
