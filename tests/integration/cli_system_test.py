@@ -107,6 +107,11 @@ class Answers(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b'Unknown \x1b[31mprofile\n')
         elif 'slow' in self.path:
             time.sleep(20)
+        elif 'pause' in self.path:
+            time.sleep(1.5)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(profile(ONE))
         else:
             body = profile({('hot', 'main'): 90, ('cold', 'main'): 10} if '/2' in self.path else ONE)
             self.send_response(200)
@@ -221,6 +226,8 @@ def test_urls():
     start = time.time()
     got = run('pprof', '-top', '-timeout=1', f'http://{host}/slow')
     check('a program that never answers is given up', got[0] == 2 and time.time() - start < 15, got)
+    check('what takes long is told on a terminal', '/pause ... 1 s' in on_terminal('top', f'http://{host}/pause', width=200)[1])
+    check('but not in a pipe', '1 s' not in run('top', f'http://{host}/pause')[2])
     check('two are fetched and merged', '2s' in run('info', f'http://{host}/a', f'http://{host}/2')[1])
     check('what is too long is refused', run('top', '--limit-compressed-bytes=20', f'http://{host}/a')[0] != 0)
     server.shutdown()
