@@ -1,5 +1,7 @@
 #include "cli/profile_info.h"
 
+#include <utility>
+
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "cli/terminal.h"
@@ -90,11 +92,13 @@ std::string info_text(const Profile& p, const std::string& format) {
   if (p.time_ns != 0) add("time", format_time(p.time_ns));
   if (p.duration_ns != 0) add("duration", format_duration(p.duration_ns));
   if (p.period != 0) add("period", std::to_string(p.period) + " " + type_text(p, p.period_type));
-  for (size_t m = 0; m < p.mappings.size(); ++m) {
-    const profile::Mapping& mapping = p.mappings[m];
+  bool first = true;
+  for (const profile::Mapping& mapping : p.mappings) {
     std::string file(p.text(mapping.file)), build(p.text(mapping.build_id));
-    add(m == 0 ? "mappings" : "", hex(mapping.start) + "-" + hex(mapping.limit) + " " + (file.empty() ? "?" : file) +
-                                      (build.empty() ? "" : ", build id " + build));
+    if (mapping.limit == 0 && file.empty()) continue;  // stands for "nothing known"
+    add(std::exchange(first, false) ? "mappings" : "", hex(mapping.start) + "-" + hex(mapping.limit) + " " +
+                                                           (file.empty() ? "?" : file) +
+                                                           (build.empty() ? "" : ", build id " + build));
   }
   Gaps gaps = find_gaps(p);
   if (gaps.unnamed_locations != 0)

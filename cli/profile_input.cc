@@ -8,6 +8,7 @@
 #include "base/untrusted_text.h"
 #include "cli/profile_sources.h"
 #include "cli/progress.h"
+#include "cli/stored_profile.h"
 #include "cli/terminal.h"
 #include "converters/demangle_names.h"
 
@@ -89,13 +90,11 @@ Result<profile::Profile> ProfileInput::load(const std::vector<std::string>& name
   std::vector<std::string> notes;
   Result<SourcesRead> read = SourcesRead();
   if (names.empty()) {
-    auto response = [&] {
-      agent::Params params = common.range();
-      params["selector"] = selector_text();
-      return common.client().get("/api/v1/profile", params);
-    }();
-    if (!response) return fail(std::move(response).error());
-    WF_ASSIGN(read->profile, decode_source(response->body, options));
+    agent::Params params = common.range();
+    params["selector"] = selector_text();
+    auto bytes = fetch_stored(common.client(), params, notes);
+    if (!bytes) return fail(std::move(bytes).error());
+    WF_ASSIGN(read->profile, decode_source(*bytes, options));
   } else {
     Progress progress("reading " + (names.size() == 1 ? names[0] : std::to_string(names.size()) + " profiles"));
     std::vector<std::string> expanded = expand_sources(names);

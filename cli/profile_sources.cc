@@ -5,14 +5,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <deque>
 #include <future>
+#include <optional>
+#include <set>
 #include <span>
+#include <thread>
 
-#include "agent/api_client.h"
 #include "base/fd.h"
 #include "cli/go_text.h"
 #include "cli/limit_flags.h"
 #include "cli/profile_url.h"
+#include "cli/stored_profile.h"
 #include "converters/decode_any.h"
 #include "profile/merge.h"
 #include "profile/scale.h"
@@ -46,7 +51,7 @@ void complete_mappings(Profile& p, const SourceOptions& options, const std::stri
 }
 
 /// What stands after "store:", asked of the daemon.
-Result<std::string> read_store(std::string_view wanted, const std::string& socket) {
+Result<std::string> read_store(std::string_view wanted, const SourceOptions& options) {
   agent::Params params;
   size_t at = wanted.rfind('@');
   size_t brace = wanted.rfind('}');
@@ -62,9 +67,11 @@ Result<std::string> read_store(std::string_view wanted, const std::string& socke
     }
   }
   params["selector"] = wanted;
-  agent::ApiClient client(socket.empty() ? agent::ApiClient::default_socket() : socket);
-  WF_ASSIGN(auto response, client.get("/api/v1/profile", params));
-  return std::move(response.body);
+  agent::ApiClient client(options.socket.empty() ? agent::ApiClient::default_socket() : options.socket);
+  std::vector<std::string> notes;
+  auto bytes = fetch_stored(client, params, notes);
+  for (const std::string& note : notes) options.say(note);
+  return bytes;
 }
 
 Result<std::string> read_url(const ProfileUrl& url, const SourceOptions& options) {
@@ -80,7 +87,7 @@ Result<Profile> read_source(const std::string& name, const SourceOptions& option
   if (name == "-") {
     bytes = read_fd(STDIN_FILENO, max_bytes);
   } else if (name.starts_with(kStore) && !exists(name)) {
-    bytes = read_store(std::string_view(name).substr(kStore.size()), options.socket);
+    bytes = read_store(std::string_view(name).substr(kStore.size()), options);
   } else if (exists(name) || (url = make_profile_url(name, options.seconds, options.timeout)).url.empty()) {
     bytes = read_file(name, max_bytes);
     // The name was wrong; that is not the same as finding nothing.
@@ -93,9 +100,18 @@ Result<Profile> read_source(const std::string& name, const SourceOptions& option
   return decode_source(*bytes, options, url.url);
 }
 
-/// Reads one chunk of names, those over HTTP at once.
-std::vector<Profile> read_chunk(std::span<const std::string> names, const SourceOptions& options,
-                                std::vector<std::string>& notes, SourcesRead& result, ErrorCode& failure) {
+/// Some of the names, read and merged.
+struct Chunk {
+  Result<Profile> profile = Profile();  ///< of those that could be read
+  size_t read = 0;
+  bool remote = false;
+  std::vector<std::string> notes;
+  ErrorCode failure = ErrorCode::kInvalidArgument;  ///< of the last one that could not
+};
+
+/// Those over HTTP are read at once.
+Chunk read_chunk(std::span<const std::string> names, const SourceOptions& options) {
+  Chunk chunk;
   std::vector<std::future<Result<Profile>>> reading;
   for (const std::string& name : names) {
     auto policy = is_remote(name) ? std::launch::async : std::launch::deferred;
@@ -105,15 +121,88 @@ std::vector<Profile> read_chunk(std::span<const std::string> names, const Source
   for (size_t i = 0; i < names.size(); ++i) {
     auto p = reading[i].get();
     if (p) {
-      result.remote = result.remote || is_remote(names[i]);
+      chunk.remote = chunk.remote || is_remote(names[i]);
       profiles.push_back(*std::move(p));
     } else {
-      notes.push_back(names[i] + ": " + p.error().text());
-      failure = p.error().code;
+      chunk.notes.push_back(names[i] + ": " + p.error().text());
+      chunk.failure = p.error().code;
     }
   }
-  return profiles;
+  chunk.read = profiles.size();
+  if (!profiles.empty()) chunk.profile = combine(std::move(profiles));
+  return chunk;
 }
+
+bool same_type(const Profile& a, const profile::ValueType& x, const Profile& b, const profile::ValueType& y) {
+  return a.text(x.type) == b.text(y.type) && a.text(x.unit) == b.text(y.unit);
+}
+
+/// Whether bringing them to common types and units would change nothing.
+bool same_types(const Profile& a, const Profile& b) {
+  if (!same_type(a, a.period_type, b, b.period_type) || a.sample_types.size() != b.sample_types.size()) return false;
+  std::set<std::string_view> names;
+  for (size_t t = 0; t < a.sample_types.size(); ++t)
+    if (!same_type(a, a.sample_types[t], b, b.sample_types[t]) || !names.insert(a.text(a.sample_types[t].type)).second)
+      return false;
+  return true;
+}
+
+/// As read_chunk, but merges files as they come and holds one at a time. Nothing when their types differ.
+std::optional<Chunk> read_equal_files(std::span<const std::string> names, const SourceOptions& options) {
+  Chunk chunk;
+  Profile first;
+  profile::Merger merger;
+  for (const std::string& name : names) {
+    auto p = read_source(name, options);
+    if (!p) {
+      chunk.notes.push_back(name + ": " + p.error().text());
+      chunk.failure = p.error().code;
+      continue;
+    }
+    if (++chunk.read == 1) {
+      first = *std::move(p);
+      continue;
+    }
+    if (!same_types(first, *p)) return std::nullopt;
+    if (chunk.read == 2 && !merger.add(first)) return std::nullopt;
+    if (!merger.add(*p)) return std::nullopt;
+  }
+  chunk.profile = chunk.read > 1 ? merger.finish() : std::move(first);
+  return chunk;
+}
+
+Chunk read_any_chunk(std::span<const std::string> names, const SourceOptions& options) {
+  bool files_only = std::ranges::all_of(names, [](const std::string& name) { return exists(name); });
+  if (files_only && names.size() > 1)
+    if (auto chunk = read_equal_files(names, options)) return *std::move(chunk);
+  return read_chunk(names, options);
+}
+
+/// Chunks are read by a few threads and taken in order.
+class ChunkReader {
+ public:
+  ChunkReader(std::span<const std::string> names, const SourceOptions& options) : names_(names), options_(options) {}
+
+  bool is_at_end() const { return names_.empty() && reading_.empty(); }
+  Chunk next() {
+    size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
+    auto policy = names_.size() > kChunk ? std::launch::async : std::launch::deferred;
+    while (!names_.empty() && reading_.size() < threads) {
+      auto part = names_.first(std::min(kChunk, names_.size()));
+      names_ = names_.subspan(part.size());
+      reading_.push_back(std::async(policy, [part, this] { return read_any_chunk(part, options_); }));
+    }
+    Chunk first = reading_.front().get();
+    reading_.pop_front();
+    return first;
+  }
+
+ private:
+  static constexpr size_t kMostThreads = 4;
+  std::span<const std::string> names_;
+  const SourceOptions& options_;
+  std::deque<std::future<Chunk>> reading_;
+};
 
 }  // namespace
 
@@ -173,13 +262,13 @@ Result<SourcesRead> read_sources(const std::vector<std::string>& names, const So
   std::string kind(options.kind);
   ErrorCode failure = ErrorCode::kInvalidArgument;
   size_t read = 0;
-  for (size_t start = 0; start < names.size(); start += kChunk) {
-    size_t end = std::min(start + kChunk, names.size());
-    std::vector<Profile> chunk =
-        read_chunk(std::span(names).subspan(start, end - start), options, notes, result, failure);
-    if (chunk.empty()) continue;
-    size_t in_chunk = chunk.size();
-    WF_ASSIGN(Profile merged, combine(std::move(chunk)));
+  for (ChunkReader chunks(names, options); !chunks.is_at_end();) {
+    Chunk chunk = chunks.next();
+    notes.insert(notes.end(), chunk.notes.begin(), chunk.notes.end());
+    if (!chunk.notes.empty()) failure = chunk.failure;
+    if (chunk.read == 0) continue;
+    result.remote = result.remote || chunk.remote;
+    WF_ASSIGN(Profile merged, std::move(chunk.profile));
     if (read != 0) {
       std::vector<Profile> both;
       both.push_back(std::move(result.profile));
@@ -187,7 +276,7 @@ Result<SourcesRead> read_sources(const std::vector<std::string>& names, const So
       WF_ASSIGN(merged, combine(std::move(both)));
     }
     result.profile = std::move(merged);
-    read += in_chunk;
+    read += chunk.read;
   }
   if (read == 0) return fail(failure, "failed to fetch any " + kind + " profiles");
   if (read != names.size())

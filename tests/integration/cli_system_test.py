@@ -115,6 +115,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
         else:
             body = profile({('hot', 'main'): 90, ('cold', 'main'): 10} if '/2' in self.path else ONE)
             self.send_response(200)
+            if self.path.startswith('/api/'):
+                self.send_header('X-Watchfire-Status', '{"partial":true,"notes":["the oldest hour is missing"]}')
             self.end_headers()
             self.wfile.write(body)
 
@@ -264,6 +266,9 @@ def test_other_sources():
                           ('store:cpu@now-2h..now-1h', 'end=now-1h&selector=cpu&start=now-2h'), ('store:cpu', 'selector=cpu')):
         got = run('pprof', socket_flag, '-top', source)
         check(f'{source} asks the daemon', 'hot' in got[1] and Answers.paths[-1] == '/api/v1/profile?' + asked, got[2] + Answers.paths[-1])
+    for words in (['pprof', socket_flag, '-top', 'store:cpu'], ['info', '--socket', work + '/control.sock', '--service', 'api']):
+        got = run(*words)
+        check(f'{words[0]} says when the answer is cut', got[0] == 0 and 'the oldest hour is missing\nthe answer is cut' in got[2], got)
     got = run('top', '--socket', work + '/control.sock', 'store:missing')
     check('what the daemon refuses is told', got[0] != 0 and '404' in got[2], got)
     server.shutdown()
