@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "profile/graph_builder.h"
 #include "profile/measurement.h"
@@ -78,69 +80,106 @@ class TagKinds {
   PairIndex index_;
 };
 
+/// The nodes of one stack, each once, and the node its value lies in, kNone when the innermost frame was left out.
+struct StackPath {
+  std::vector<uint32_t> nodes;
+  uint32_t leaf = kNone;
+  bool made = false;
+};
+
+/// Samples of equal label sets together, in the order of the profile.
+struct SamplesBySet {
+  explicit SamplesBySet(const Profile& p) : start(p.label_sets.size() + 1), order(p.sample_count()) {
+    for (uint32_t set : p.sample_label_sets) ++start[set + 1];
+    for (size_t s = 1; s < start.size(); ++s) start[s] += start[s - 1];
+    std::vector<uint32_t> next(start.begin(), start.end() - 1);
+    for (uint32_t i = 0; i < order.size(); ++i) order[next[p.sample_label_sets[i]]++] = i;
+  }
+  std::span<const uint32_t> of(uint32_t set) const {
+    return std::span(order).subspan(start[set], start[set + 1] - start[set]);
+  }
+
+  std::vector<uint32_t> start;
+  std::vector<uint32_t> order;
+};
+
+/// What one tag accounts for at one node.
 struct TagSum {
-  uint32_t node;
-  uint32_t kind;
   int64_t flat = 0;
   int64_t flat_div = 0;
   int64_t cum = 0;
   int64_t cum_div = 0;
+  bool touched = false;
 };
 
 }  // namespace
 
 void GraphBuilder::add_tags(Graph& g, const LabelUnits& units, std::string_view output_unit) {
   TagKinds kinds(profile_, units, output_unit);
-  PairIndex index;
-  std::vector<TagSum> sums;
-  auto sum_of = [&](uint32_t node, uint32_t kind) -> TagSum& {
-    uint32_t n = index.intern(node, kind);
-    if (n == sums.size()) sums.push_back({node, kind});
-    return sums[n];
-  };
-  std::vector<uint32_t> path;  // nodes of one stack, each once, and the node its value lies in
-  std::vector<uint32_t> stamp(g.nodes.size(), kNone);
-  const int64_t* values = profile_.values.empty() ? nullptr : profile_.values[options_.column].data();
-  for (uint32_t i = 0; i < profile_.sample_count(); ++i) {
-    int64_t value = values[i];
-    int64_t divisor = options_.mean ? profile_.values[0][i] : 0;
-    if (value == 0 && divisor == 0) continue;
-    const std::vector<uint32_t>& tags = kinds.of(profile_.sample_label_sets[i]);
-    if (tags.empty()) continue;
-    path.clear();
-    uint32_t parent = kNone;
-    bool residual = false;
-    auto stack = profile_.stacks[profile_.sample_stacks[i]];
-    for (size_t f = stack.size(); f-- > 0;) {
-      auto places = location_nodes(stack[f]);
-      for (size_t n = places.size(); n-- > 0;) {
-        if (last_was_kept_ && !last_kept_[places[n]]) {
-          residual = true;
-          continue;
-        }
-        parent = options_.call_tree ? tree_index_.intern(parent + 1, places[n]) : places[n];
-        residual = false;
-        if (!options_.call_tree && stamp[parent] == i) continue;
-        if (!options_.call_tree) stamp[parent] = i;
-        path.push_back(parent);
-      }
-    }
-    for (uint32_t kind : tags) {
-      for (uint32_t node : path) {
-        TagSum& sum = sum_of(node, kind);
-        sum.cum = wrapping_add(sum.cum, value);
-        sum.cum_div = wrapping_add(sum.cum_div, divisor);
-      }
-      if (parent == kNone || residual) continue;
-      TagSum& sum = sum_of(parent, kind);
-      sum.flat = wrapping_add(sum.flat, value);
-      sum.flat_div = wrapping_add(sum.flat_div, divisor);
+  SamplesBySet samples(profile_);
+  std::vector<std::vector<uint32_t>> sets_of;  // by kind
+  for (uint32_t set = 0; set < profile_.label_sets.size(); ++set) {
+    if (samples.of(set).empty()) continue;
+    for (uint32_t kind : kinds.of(set)) {
+      if (kind >= sets_of.size()) sets_of.resize(kind + 1);
+      sets_of[kind].push_back(set);
     }
   }
-  for (const TagSum& s : sums) {
-    const TagKind& k = kinds[s.kind];
-    Tag tag{k.name, k.unit, k.label, k.value, s.flat, s.flat_div, s.cum, s.cum_div};
-    (k.is_number ? g.nodes[s.node].number_tags : g.nodes[s.node].label_tags).push_back(std::move(tag));
+  std::vector<StackPath> paths(profile_.stacks.size());  // made when they are needed
+  std::vector<uint32_t> stamp(g.nodes.size(), kNone);
+  auto path_of = [&](uint32_t stack) -> const StackPath& {
+    StackPath& path = paths[stack];
+    if (path.made) return path;
+    path.made = true;
+    uint32_t parent = kNone;
+    auto frames = profile_.stacks[stack];
+    for (size_t f = frames.size(); f-- > 0;) {
+      auto places = location_nodes(frames[f]);
+      for (size_t n = places.size(); n-- > 0;) {
+        bool left_out = last_was_kept_ && !last_kept_[places[n]];
+        if (!left_out) {
+          parent = options_.call_tree ? tree_index_.intern(parent + 1, places[n]) : places[n];
+          if (stamp[parent] != stack) path.nodes.push_back(parent);
+          stamp[parent] = stack;
+        }
+        path.leaf = left_out ? kNone : parent;
+      }
+    }
+    return path;
+  };
+  std::vector<TagSum> sums(g.nodes.size());  // of one kind at a time
+  std::vector<uint32_t> touched;
+  auto at = [&](uint32_t node) -> TagSum& {
+    TagSum& sum = sums[node];
+    if (!sum.touched) touched.push_back(node);
+    sum.touched = true;
+    return sum;
+  };
+  const int64_t* values = profile_.values.empty() ? nullptr : profile_.values[options_.column].data();
+  for (uint32_t kind = 0; kind < sets_of.size(); ++kind) {
+    for (uint32_t set : sets_of[kind])
+      for (uint32_t i : samples.of(set)) {
+        int64_t value = values[i], divisor = options_.mean ? profile_.values[0][i] : 0;
+        if (value == 0 && divisor == 0) continue;
+        const StackPath& path = path_of(profile_.sample_stacks[i]);
+        for (uint32_t node : path.nodes) {
+          TagSum& sum = at(node);
+          sum.cum = wrapping_add(sum.cum, value);
+          sum.cum_div = wrapping_add(sum.cum_div, divisor);
+        }
+        if (path.leaf == kNone) continue;
+        TagSum& sum = at(path.leaf);
+        sum.flat = wrapping_add(sum.flat, value);
+        sum.flat_div = wrapping_add(sum.flat_div, divisor);
+      }
+    const TagKind& k = kinds[kind];
+    for (uint32_t node : touched) {
+      const TagSum& s = sums[node];
+      Tag tag{k.name, k.unit, k.label, k.value, s.flat, s.flat_div, s.cum, s.cum_div};
+      (k.is_number ? g.nodes[node].number_tags : g.nodes[node].label_tags).push_back(std::move(tag));
+      sums[node] = {};
+    }
+    touched.clear();
   }
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/large_pages.h"
+
 namespace watchfire::converters {
 namespace {
 
@@ -121,6 +123,7 @@ Result<InflatedBytes> inflate_whole(std::string_view bytes, const DecodeLimits& 
   if (stated > limits.decompressed_bytes || stated > ratio_limit) return InflatedBytes{};
   InflatedBytes result;
   result.owned = std::make_unique_for_overwrite<char[]>(std::max<size_t>(stated, 1));
+  use_large_pages(result.owned.get(), stated);
   std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> d(libdeflate_alloc_decompressor(),
                                                                                  libdeflate_free_decompressor);
   if (!d) return InflatedBytes{};

@@ -1,5 +1,7 @@
 #include "converters/pprof/sample_decoder.h"
 
+#include "base/large_pages.h"
+
 namespace watchfire::converters {
 namespace {
 
@@ -23,9 +25,13 @@ Status SampleDecoder::run() {
   if (n != 0 && types == 0) return corrupt("missing sample type information");
   if (n * types > limits_.values) return fail(limit_exceeded("values", limits_.values, "values"));
   if (n * types > message_.size()) return corrupt("samples with fewer values than sample types");
-  profile_.sample_stacks.reserve(n);
-  profile_.sample_label_sets.reserve(n);
-  profile_.values.assign(types, std::vector<int64_t>(n));
+  reserve_large(profile_.sample_stacks, n);
+  reserve_large(profile_.sample_label_sets, n);
+  profile_.values.resize(types);
+  for (auto& column : profile_.values) {
+    reserve_large(column, n);
+    column.resize(n);
+  }
 
   const auto* begin = reinterpret_cast<const uint8_t*>(message_.data());
   MessageReader reader(begin, begin + message_.size());
@@ -42,18 +48,88 @@ Status SampleDecoder::read_sample(const uint8_t* p, const uint8_t* end) {
   depth_ = 0;
   values_ = 0;
   labels_.clear();
+  if (stack_bytes_.is_useful()) {
+    WF_ASSIGN(bool done, read_known_layout(p, end));
+    if (done) return {};
+    depth_ = 0;
+    values_ = 0;
+    labels_.clear();
+  }
   WF_TRY(read_fields(p, end));
+  WF_TRY(count_sample(depth_, labels_.size()));
+  profile_.sample_stacks.push_back(profile_.stacks.intern(std::span(stack_.data(), depth_)));
+  profile_.sample_label_sets.push_back(labels_.empty() ? 0 : profile_.label_sets.intern(labels_));
+  return {};
+}
+
+/// Checks the number of values and counts the sample's parts against the limits.
+Status SampleDecoder::count_sample(size_t depth, size_t labels) {
   if (values_ != profile_.sample_types.size()) {
     return corrupt("sample " + std::to_string(sample_) + " has " + std::to_string(values_) + " values for " +
                    std::to_string(profile_.sample_types.size()) + " sample types");
   }
-  frames_ += depth_;
-  labels_total_ += labels_.size();
-  stats_.elements += depth_ + labels_.size();
+  frames_ += depth;
+  labels_total_ += labels;
+  stats_.elements += depth + labels;
   if (frames_ > limits_.frames) return fail(limit_exceeded("frames", limits_.frames, "frames in its stacks"));
   if (labels_total_ > limits_.labels) return fail(limit_exceeded("labels", limits_.labels, "labels"));
-  profile_.sample_stacks.push_back(profile_.stacks.intern(std::span(stack_.data(), depth_)));
-  profile_.sample_label_sets.push_back(labels_.empty() ? 0 : profile_.label_sets.intern(labels_));
+  return {};
+}
+
+/// One packed field of locations, values, then labels only. False when the sample is laid out in another way.
+Result<bool> SampleDecoder::read_known_layout(const uint8_t* p, const uint8_t* end) {
+  Field stack;
+  MessageReader reader(p, end);
+  if (p == end || p[0] != 0x0a || !reader.next(stack) || stack.begin == stack.end) return false;
+  p = reader.position();
+  if (p < end && p[0] == 0x12) {
+    Field values;
+    MessageReader rest(p, end);
+    if (!rest.next(values)) return false;
+    WF_TRY(read_values(values));
+    p = rest.position();
+  } else {
+    while (p < end && p[0] == 0x10) {
+      uint64_t value = 0;
+      p = wire::read_varint(p + 1, end, value);
+      if (p == nullptr) return false;
+      WF_TRY(add_value(value));
+    }
+  }
+  uint32_t set = 0;
+  if (p < end) {
+    bool is_labels = false;
+    WF_TRY(intern_labels(p, end, set, is_labels));
+    if (!is_labels) return false;
+  }
+  uint32_t& id = stack_bytes_.of(stack.begin, stack.end);
+  if (id == kNone) {
+    WF_TRY(read_packed_locations(stack));
+    id = profile_.stacks.intern(std::span(stack_.data(), depth_));
+  }
+  WF_TRY(count_sample(profile_.stacks[id].size(), profile_.label_sets[set].size()));
+  profile_.sample_stacks.push_back(id);
+  profile_.sample_label_sets.push_back(set);
+  return true;
+}
+
+/// The set of labels of these bytes, when they are labels only.
+Status SampleDecoder::intern_labels(const uint8_t* p, const uint8_t* end, uint32_t& set, bool& is_labels) {
+  if (p[0] != 0x1a) return {};
+  uint32_t uncached = kNone;
+  uint32_t& id = label_bytes_.is_useful() ? label_bytes_.of(p, end) : uncached;
+  if (id == kNone) {
+    MessageReader reader(p, end);
+    Field f;
+    while (reader.next(f)) {
+      if (f.number != 3) return {};
+      WF_TRY(read_label(f));
+    }
+    if (reader.failed()) return {};
+    id = labels_.empty() ? 0 : profile_.label_sets.intern(labels_);
+  }
+  set = id;
+  is_labels = true;
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "base/counters.h"
 #include "binaries/service/parse_service.h"
 #include "tests/support/temp_dir.h"
 
@@ -201,6 +202,8 @@ TEST_F(ServiceTest, a_file_that_killed_its_worker_is_quarantined) {
   ParseService service(*WireListener::listen(path, 0600), {.answer_bytes = 4});
   auto channel = connect(service);
   ASSERT_TRUE(channel);
+  auto& died = Counters::instance().get("parser_workers_died_total", "answer_too_long");
+  auto before = died.value();
   for (uint64_t i = 0; i < 2; ++i) {
     auto message = ask(service, *channel, WireType::kInspect, encode_inspect_request({.request = i}), "/proc/self/exe");
     ASSERT_TRUE(message);
@@ -209,6 +212,7 @@ TEST_F(ServiceTest, a_file_that_killed_its_worker_is_quarantined) {
     EXPECT_EQ(facts->reason, "answer_too_long");
     EXPECT_EQ(facts->request, i);
   }
+  EXPECT_EQ(died.value(), before + 1) << "the second time nobody reads it";
 }
 
 TEST_F(ServiceTest, what_is_no_regular_file_is_refused_without_a_worker) {

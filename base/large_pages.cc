@@ -1,0 +1,16 @@
+#include "base/large_pages.h"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+
+namespace watchfire {
+
+void use_large_pages(void* data, size_t bytes) {
+  constexpr uintptr_t kLargePage = 2u << 20;
+  auto begin = (reinterpret_cast<uintptr_t>(data) + kLargePage - 1) & ~(kLargePage - 1);
+  auto end = (reinterpret_cast<uintptr_t>(data) + bytes) & ~(kLargePage - 1);
+  if (begin < end) (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
+
+}  // namespace watchfire
