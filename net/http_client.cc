@@ -1,6 +1,8 @@
 #include "net/http_client.h"
 
 #include <arpa/inet.h>
+#include <curl/curl.h>
+#include <dlfcn.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,10 +14,66 @@
 #include <mutex>
 #include <thread>
 
-#include "net/curl_library.h"
-
 namespace watchfire::net {
 namespace {
+
+// libcurl, loaded when the first request is made: forty libraries come with it, and a command that reads a file need
+// not wait for them. Loaded once and for good; thread-safe. Members are curl's functions without their prefix.
+struct CurlLibrary {
+#define WF_CURL_FUNCTIONS(X)                                                                                         \
+  X(global_init)                                                                                                     \
+  X(free)                                                                                                            \
+  X(slist_append) X(slist_free_all) X(url) X(url_cleanup) X(url_get) X(url_set) X(easy_init) X(easy_cleanup)         \
+      X(easy_setopt) X(easy_getinfo) X(easy_perform) X(easy_strerror) X(multi_init) X(multi_cleanup) X(multi_setopt) \
+          X(multi_add_handle) X(multi_remove_handle) X(multi_perform) X(multi_info_read) X(multi_poll) X(multi_wakeup)
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+#undef curl_multi_setopt
+#define WF_CURL_MEMBER(NAME) decltype(&curl_##NAME) NAME = nullptr;
+  WF_CURL_FUNCTIONS(WF_CURL_MEMBER)
+#undef WF_CURL_MEMBER
+
+  // kUnavailable when it is not there, or not the one this was built for.
+  static Status load();
+  // After load() succeeded.
+  static const CurlLibrary& get();
+};
+
+struct Loaded {
+  CurlLibrary curl;
+  std::string problem;
+
+  Loaded() {
+    void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) {
+      problem = ::dlerror();
+      return;
+    }
+    auto find = [&](auto& function, const char* name) {
+      void* found = ::dlsym(library, name);
+      if (found == nullptr) problem = std::string("no ") + name;
+      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(found);
+    };
+#define WF_CURL_FIND(NAME) find(curl.NAME, "curl_" #NAME);
+    WF_CURL_FUNCTIONS(WF_CURL_FIND)
+#undef WF_CURL_FIND
+    if (problem.empty() && curl.global_init(CURL_GLOBAL_ALL) != CURLE_OK) problem = "it cannot be initialized";
+  }
+};
+
+const Loaded& loaded() {
+  static const Loaded once;
+  return once;
+}
+
+Status CurlLibrary::load() {
+  if (loaded().problem.empty()) return {};
+  return fail(Error(ErrorCode::kUnavailable, "libcurl.so.4: " + loaded().problem).hinted("install libcurl4"));
+}
+
+const CurlLibrary& CurlLibrary::get() {
+  return loaded().curl;
+}
 
 constexpr size_t kMaxHeaderBytes = 64 << 10;
 
