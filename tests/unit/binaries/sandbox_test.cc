@@ -98,7 +98,7 @@ TEST(Sandbox, a_worker_that_does_not_end_dies_of_its_cpu_time) {
                   }
                   return to_bytes("");
                 },
-                {.cpu_seconds = 1}),
+                {.cpu_seconds = 1, .wall = kMinute}),
             "cpu_time");
 }
 
