@@ -102,7 +102,8 @@ Result<bool> SampleDecoder::read_known_layout(const uint8_t* p, const uint8_t* e
     WF_TRY(intern_labels(p, end, set, is_labels));
     if (!is_labels) return false;
   }
-  uint32_t& id = stack_bytes_.of(stack.begin, stack.end);
+  uint32_t uncached = kNone;
+  uint32_t& id = is_large() ? stack_bytes_.of(stack.begin, stack.end) : uncached;
   if (id == kNone) {
     WF_TRY(read_packed_locations(stack));
     id = profile_.stacks.intern(std::span(stack_.data(), depth_));
@@ -117,7 +118,7 @@ Result<bool> SampleDecoder::read_known_layout(const uint8_t* p, const uint8_t* e
 Status SampleDecoder::intern_labels(const uint8_t* p, const uint8_t* end, uint32_t& set, bool& is_labels) {
   if (p[0] != 0x1a) return {};
   uint32_t uncached = kNone;
-  uint32_t& id = label_bytes_.is_useful() ? label_bytes_.of(p, end) : uncached;
+  uint32_t& id = is_large() && label_bytes_.is_useful() ? label_bytes_.of(p, end) : uncached;
   if (id == kNone) {
     MessageReader reader(p, end);
     Field f;

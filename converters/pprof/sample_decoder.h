@@ -26,6 +26,8 @@ class RepeatedBytes {
     return ids_[last_id_];
   }
   bool is_useful() const { return asked_ < kTrial || ids_.size() < asked_ / 2; }
+  /// In a profile with so few samples there is nothing to gain.
+  static constexpr size_t kLeastSamples = 4096;
 
  private:
   static constexpr size_t kTrial = 32768;
@@ -52,6 +54,7 @@ class SampleDecoder {
   Result<bool> read_known_layout(const uint8_t* p, const uint8_t* end);
   Status intern_labels(const uint8_t* p, const uint8_t* end, uint32_t& set, bool& is_labels);
   Status count_sample(size_t depth, size_t labels);
+  bool is_large() const { return dictionary_.sample_count() >= RepeatedBytes::kLeastSamples; }
   Status read_fields(const uint8_t* p, const uint8_t* end);
   Status read_locations(const wire::Field& f);
   Status read_packed_locations(const wire::Field& f);
