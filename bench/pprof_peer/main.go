@@ -1,6 +1,7 @@
 // Command pprof_peer makes the inputs of bench/pprof and times google/pprof's own library on them.
 //
 //	pprof_peer copies IN OUT N     N copies of a profile, each with a label copy=i that keeps its samples apart, merged
+//	pprof_peer deepen IN OUT N     each stack N times on top of itself
 //	pprof_peer windows IN DIR N    N files as a window of one service each: a tenth of the samples, drawn at random
 //	pprof_peer parse_merge FILE N  nanoseconds of ParseData and Merge of one file, N times, a line each
 package main
@@ -68,6 +69,17 @@ func copies(in, out string, n int) {
 	write(merge(all), out)
 }
 
+func deepen(in, out string, n int) {
+	p := parse(read(in))
+	for _, s := range p.Sample {
+		once := s.Location
+		for i := 1; i < n; i++ {
+			s.Location = append(s.Location, once...)
+		}
+	}
+	write(p, out)
+}
+
 func windows(in, dir string, n int) {
 	data := read(in)
 	random := rand.New(rand.NewSource(1))
@@ -98,7 +110,7 @@ func parseMerge(path string, n int) {
 }
 
 func main() {
-	usage := "usage: pprof_peer copies IN OUT N | windows IN DIR N | parse_merge FILE N"
+	usage := "usage: pprof_peer copies IN OUT N | deepen IN OUT N | windows IN DIR N | parse_merge FILE N"
 	if len(os.Args) < 4 {
 		log.Fatal(usage)
 	}
@@ -109,6 +121,8 @@ func main() {
 	switch os.Args[1] {
 	case "copies":
 		copies(os.Args[2], os.Args[3], n)
+	case "deepen":
+		deepen(os.Args[2], os.Args[3], n)
 	case "windows":
 		windows(os.Args[2], os.Args[3], n)
 	case "parse_merge":
