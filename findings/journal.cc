@@ -1,6 +1,9 @@
 #include "findings/journal.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <set>
@@ -33,28 +36,50 @@ bool is_worse(const Finding& now, const Finding& before) {
 
 }  // namespace
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& path) {
-  std::unique_ptr<Journal> journal(new Journal(path));
+namespace {
+
+/// Findings of one file; none when it is missing, or damaged, which sets it aside.
+Result<std::vector<Finding>> read_findings(const std::string& path) {
   auto text = read_file(path, kMaxFileBytes);
   if (!text) {
-    if (text.error().code == ErrorCode::kNotFound) return journal;
+    if (text.error().code == ErrorCode::kNotFound) return std::vector<Finding>();
     return fail(text.error().with("the findings journal"));
   }
   auto digest = parse_digest(*text);
-  if (!digest) {
-    log_warn("the findings journal " + path + " is damaged and set aside: " + digest.error().message);
-    ::rename(path.c_str(), (path + ".damaged").c_str());
-    return journal;
-  }
-  for (Finding& f : digest->findings) journal->known_[f.key] = std::move(f);
+  if (digest) return std::move(digest->findings);
+  log_warn("the findings journal " + path + " is damaged and set aside: " + digest.error().message);
+  ::rename(path.c_str(), (path + ".damaged").c_str());
+  return std::vector<Finding>();
+}
+
+Status write_findings(const std::string& path, std::vector<Finding> findings) {
+  Digest all;
+  all.created = now_ns();
+  all.findings = std::move(findings);
+  return write_file_atomically(path, digest_json(all), 0640);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& path) {
+  std::unique_ptr<Journal> journal(new Journal(path));
+  WF_ASSIGN(auto known, read_findings(path));
+  for (Finding& f : known) journal->known_[f.key] = std::move(f);
+  WF_ASSIGN(journal->filed_, read_findings(path + ".filed"));
   return journal;
 }
 
 Status Journal::save_locked() const {
-  Digest all;
-  all.created = now_ns();
-  for (const auto& [key, f] : known_) all.findings.push_back(f);
-  return write_file_atomically(path_, digest_json(all), 0640);
+  std::vector<Finding> all;
+  for (const auto& [key, f] : known_) all.push_back(f);
+  return write_findings(path_, std::move(all));
+}
+
+Status Journal::save_filed_locked() const {
+  std::string path = path_ + ".filed";
+  if (!filed_.empty()) return write_findings(path, filed_);
+  if (::unlink(path.c_str()) < 0 && errno != ENOENT) return fail(system_error(errno, "removing " + path));
+  return {};
 }
 
 Status Journal::update(Digest& digest) {
@@ -98,7 +123,8 @@ Status Journal::update(Digest& digest) {
   std::erase_if(known_, [&](const auto& k) { return k.second.last_seen < digest.created - kForgetAfter; });
   while (known_.size() > kMaxFindings)
     known_.erase(std::ranges::min_element(known_, {}, [](const auto& k) { return k.second.last_seen; }));
-  return save_locked();
+  WF_TRY(save_locked());
+  return save_filed_locked();
 }
 
 Status Journal::file(Finding finding) {
@@ -108,7 +134,7 @@ Status Journal::file(Finding finding) {
   if (finding.key.empty()) return fail(ErrorCode::kInvalidArgument, "finding: the key 'key' is required");
   std::erase_if(filed_, [&](const Finding& f) { return f.key == finding.key; });
   filed_.push_back(std::move(finding));
-  return {};
+  return save_filed_locked();
 }
 
 std::vector<Finding> Journal::take_filed() {

@@ -11,7 +11,8 @@
 namespace watchfire::findings {
 
 /// The memory of findings across digests: gives each its life, and remembers it in one JSON file that is replaced
-/// atomically. Bounded: findings unseen for 90 days go, at most 10,000 are kept. Thread-safe.
+/// atomically; beside it lies FILE.filed with what waits for the next digest. Bounded: findings unseen for 90 days go,
+/// at most 10,000 are kept. Thread-safe.
 class Journal {
  public:
   /// Reads the file; a missing one is an empty journal, a damaged one is set aside with a warning.
@@ -24,7 +25,7 @@ class Journal {
   Status update(Digest& digest);
   /// One finding from outside (a model), for the next digest; replaces one with its key that waits already.
   Status file(Finding finding);
-  /// Findings filed and not yet taken into a digest; taking empties the list.
+  /// Findings filed and not yet taken into a digest; taking empties the list. They are remembered until update().
   std::vector<Finding> take_filed();
   /// kNotFound when there is no such key.
   Status accept(const std::string& key);
@@ -34,6 +35,7 @@ class Journal {
  private:
   explicit Journal(std::string path) : path_(std::move(path)) {}
   Status save_locked() const;
+  Status save_filed_locked() const;
 
   const std::string path_;
   mutable std::mutex mutex_;

@@ -45,6 +45,18 @@ TEST_F(Filed, the_same_finding_filed_twice_is_one) {
   EXPECT_TRUE(journal_->take_filed().empty());
 }
 
+TEST_F(Filed, what_waits_for_a_digest_survives_a_restart_until_one_has_it) {
+  ASSERT_TRUE(journal_->file(filed("a")));
+  journal_ = *Journal::open(dir_.path() + "/journal.json");
+  auto taken = journal_->take_filed();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].key, "a");
+  EXPECT_EQ((*Journal::open(dir_.path() + "/journal.json"))->take_filed().size(), 1u) << "no digest has it yet";
+  Digest d = digest(std::move(taken), now_ns());
+  ASSERT_TRUE(journal_->update(d));
+  EXPECT_TRUE((*Journal::open(dir_.path() + "/journal.json"))->take_filed().empty());
+}
+
 TEST_F(Filed, a_models_finding_stays_open_until_it_is_measured_as_fixed) {
   UnixNs t = now_ns();
   Digest first = digest({filed("a")}, t);
