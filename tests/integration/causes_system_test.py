@@ -158,11 +158,13 @@ def check_pairs():
     unit = run([CAUSES, 'unit']).stdout.strip()
     env = {**ENV, 'WATCHFIRE_LOAD_UNIT': unit}
     files = {}
-    for extra in (0, 30):
-        directories = {(extra, n): os.path.join(DIR, f'load{extra}.{n}') for n in (1, 2)}
+    for attempt, extra in ((1, 0), (1, 30), (2, 0), (2, 30)):
+        if len(files.get((extra, 1), [])) >= LOAD_FILES * 3 // 4 <= len(files[extra, 2]):
+            continue  # the machine left time for the first attempt
+        directories = {(extra, n): os.path.join(DIR, f'load{extra}.{n}.{attempt}') for n in (1, 2)}
         processes = [subprocess.Popen([CAUSES, '-seconds', str(LOAD_SECONDS), '-files', str(LOAD_FILES), '-extra', str(extra), 'load', d], env=env)
                      for d in directories.values()]
-        check(f'two programs with {extra} % more load run', all(p.wait() == 0 for p in processes))
+        check(f'two programs with {extra} % more load run, attempt {attempt}', all(p.wait() == 0 for p in processes))
         files |= {run: sorted(glob.glob(d + '/*.pprof')) for run, d in directories.items()}
     if min(map(len, files.values())) < LOAD_FILES * 3 // 4:
         global skipped
