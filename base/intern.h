@@ -53,6 +53,12 @@ class SpanTable {
     }
   }
 
+  /// Room for that many spans and elements, so that they come in without growing. Of an empty table.
+  void reserve(size_t spans, size_t elements) {
+    elements_.reserve(elements);
+    offsets_.reserve(spans + 1);
+    slots_.assign(std::bit_ceil(spans * 4 / 3 + 16), Slot{});
+  }
   void clear() {
     elements_.clear();
     offsets_.assign(2, 0);
@@ -92,6 +98,7 @@ class SpanTable {
 class StringTable {
  public:
   uint32_t intern(std::string_view text) { return spans_.intern(std::span(text.data(), text.size())); }
+  void reserve(size_t strings, size_t bytes) { spans_.reserve(strings, bytes); }
   std::string_view text(uint32_t id) const {
     auto s = spans_[id];
     return {s.data(), s.size()};

@@ -50,7 +50,19 @@ Status DictionaryDecoder::count(uint64_t have, uint64_t limit, std::string_view 
   return fail(limit_exceeded(name, limit, name));
 }
 
+/// Room for what a profile of everyday size has; larger ones grow, and a bomb gains nothing.
+void DictionaryDecoder::reserve() {
+  size_t most = std::min<size_t>(message_.size() / 64, 4096);
+  profile_.strings.reserve(most, most * 32);
+  profile_.stacks.reserve(most, most * 16);
+  for (auto* list : {&line_functions_, &location_mappings_}) list->reserve(most);
+  profile_.lines.reserve(most);
+  profile_.locations.reserve(most);
+  profile_.functions.reserve(most);
+}
+
 Status DictionaryDecoder::run() {
+  reserve();
   const auto* begin = reinterpret_cast<const uint8_t*>(message_.data());
   MessageReader reader(begin, begin + message_.size());
   Field f;

@@ -30,6 +30,7 @@ class DictionaryDecoder {
   }
 
  private:
+  void reserve();
   Status read_field(const wire::Field& f);
   Status read_header_number(const wire::Field& f);
   Status read_value_type(const wire::Field& f, profile::ValueType& type);
