@@ -46,7 +46,16 @@ Result<Profile> subtract_base(Profile p, Profile base, const PprofOptions& optio
   return combine(std::move(both));
 }
 
-/// -symbolize: only what concerns names; there is no symbolizing from binaries or over the network here.
+/// Whether -symbolize lets files of this machine name addresses.
+bool wants_local_names(std::string_view option) {
+  std::string words = ":" + std::string(option) + ":";
+  for (char& c : words) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  auto has = [&](std::string_view word) { return words.find(":" + std::string(word) + ":") != std::string::npos; };
+  if (has("none") || has("no")) return false;
+  return !has("remote") || has("local") || has("fastlocal");
+}
+
+/// -symbolize: only what concerns names that are there.
 void apply_symbolize(Profile& p, std::string_view option, std::vector<std::string>& notes) {
   auto mode = converters::DemangleMode::kDefault;
   bool force = false;
@@ -130,6 +139,7 @@ Result<Profile> load_profile(PprofOptions& options, std::vector<std::string>& no
     options.source.executable = options.sources[0];
     options.sources.erase(options.sources.begin());
   }
+  options.source.symbolize = wants_local_names(options.symbolize);
   // The base is fetched at the same time, so that both sides measure the same seconds.
   auto policy = std::launch::deferred;
   for (const std::string& name : options.bases)

@@ -170,7 +170,7 @@ std::string pprof_usage() {
          "  -base SOURCE          subtract these profiles\n"
          "  -diff_base SOURCE     as -base, with percentages of the base\n"
          "  -buildid ID           of a main binary that has none\n"
-         "  -symbolize MODE       none, demangle=full|none|templates, force\n"
+         "  -symbolize MODE       none, local, remote, demangle=full|none|templates, force\n"
          "  -add_comment TEXT     add to the profile's comments\n"
          "  -all_frames           keep frames the profile asks to drop\n"
          "  -socket PATH          control socket of the daemon, for store:\n"

@@ -82,11 +82,16 @@ profile::ReportParams ProfileInput::params() const {
   return params;
 }
 
-Result<profile::Profile> ProfileInput::load(const std::vector<std::string>& names) const {
+Result<SourceOptions> ProfileInput::source_options() const {
   SourceOptions options;
   options.socket = common.socket;
   WF_ASSIGN(options.limits, limits.limits());
   options.say = [](std::string_view line) { print_notes({std::string(line)}); };
+  return options;
+}
+
+Result<profile::Profile> ProfileInput::load(const std::vector<std::string>& names) const {
+  WF_ASSIGN(SourceOptions options, source_options());
   std::vector<std::string> notes;
   Result<SourcesRead> read = SourcesRead();
   if (names.empty()) {

@@ -5,6 +5,7 @@
 
 #include "cli/command_line.h"
 #include "cli/limit_flags.h"
+#include "cli/profile_sources.h"
 #include "profile/named_report.h"
 
 namespace watchfire::cli {
@@ -29,6 +30,8 @@ struct ProfileInput {
   /// --output and --color.
   void add_output(CLI::App& app);
 
+  /// How sources are read.
+  Result<SourceOptions> source_options() const;
   std::string selector_text() const;
   profile::ReportParams params() const;
   /// The profile of `names`, or of the store when there are none; function names readable. Notes go to stderr.

@@ -16,9 +16,11 @@
 #include "base/fd.h"
 #include "cli/go_text.h"
 #include "cli/limit_flags.h"
+#include "cli/local_names.h"
 #include "cli/profile_url.h"
 #include "cli/stored_profile.h"
 #include "converters/decode_any.h"
+#include "converters/pprof/inflate.h"
 #include "profile/merge.h"
 #include "profile/scale.h"
 
@@ -207,10 +209,33 @@ class ChunkReader {
 }  // namespace
 
 Result<Profile> decode_source(std::string_view bytes, const SourceOptions& options, const std::string& url) {
-  auto p = converters::decode_any(bytes, options.limits);
+  auto format = converters::FileFormat::kPprof;
+  converters::DecodeAnyOptions any{.format = &format};
+  if (options.symbolize && url.empty())
+    any.runtime_names = [&](std::string_view data) { return runtime_names(data, options.limits, options.say); };
+  auto p = converters::decode_any(bytes, options.limits, any);
   if (!p) return fail(with_limit_flag(std::move(p).error()));
   complete_mappings(*p, options, url);
+  bool has_addresses_only = format == converters::FileFormat::kPerfData || format == converters::FileFormat::kLegacy;
+  if (options.symbolize && has_addresses_only) name_from_programs(*p, !url.empty(), options.say);
   return p;
+}
+
+Result<std::vector<converters::PerfProcess>> read_processes(const std::string& path, const SourceOptions& options) {
+  WF_ASSIGN(std::string bytes, read_file(path, options.limits.decompressed_bytes));
+  auto inflated = converters::inflate_profile(bytes, options.limits);
+  if (!inflated) return fail(with_limit_flag(std::move(inflated).error()));
+  if (!converters::is_perf_data(inflated->bytes))
+    return fail(ErrorCode::kUnsupported, path + ": is no perf.data file, which alone tells processes apart");
+  converters::PerfSymbols names = runtime_names(inflated->bytes, options.limits, options.say);
+  auto processes = converters::decode_perf_processes(inflated->bytes, {.symbols = &names}, options.limits);
+  if (!processes) return fail(with_limit_flag(std::move(processes).error()));
+  std::set<std::string, std::less<>> said;  // the same file for each process
+  for (converters::PerfProcess& process : *processes)
+    name_from_programs(process.profile, false, [&](std::string_view line) {
+      if (said.emplace(line).second) options.say(line);
+    });
+  return processes;
 }
 
 std::vector<std::string> expand_sources(const std::vector<std::string>& names) {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "converters/perfdata/decode.h"
 #include "converters/pprof/limits.h"
 #include "net/http_client.h"
 #include "profile/profile.h"
@@ -20,6 +21,7 @@ struct SourceOptions {
   net::TlsOptions tls;
   std::string socket;  ///< control socket for store:, "" the default one
   converters::DecodeLimits limits = converters::DecodeLimits::offline();
+  bool symbolize = true;             ///< name addresses of recordings from files of this machine
   std::string_view kind = "source";  ///< what messages call the profiles
   /// Lines a person wants to see at once, such as what is being fetched. May be called from several threads.
   std::function<void(std::string_view)> say = [](std::string_view) {};
@@ -31,10 +33,14 @@ struct SourcesRead {
   bool remote = false;  ///< some of it came over HTTP
 };
 
-/// One profile out of bytes: whatever format they have, with the overrides of `options`. The error names the flag that
-/// raises a limit.
+/// One profile out of bytes: whatever format they have, with the overrides of `options`. What records addresses alone,
+/// perf.data and the legacy formats, gets names from files of this machine (local_names.h); what came from a URL, only
+/// from files of its build ids. The error names the flag that raises a limit.
 Result<profile::Profile> decode_source(std::string_view bytes, const SourceOptions& options,
                                        const std::string& url = "");
+
+/// A recording of perf as one profile a process.
+Result<std::vector<converters::PerfProcess>> read_processes(const std::string& path, const SourceOptions& options);
 
 /// Expands patterns; a name that exists is taken as it is. Names that match nothing stay, to fail when they are read.
 std::vector<std::string> expand_sources(const std::vector<std::string>& names);

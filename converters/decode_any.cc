@@ -21,20 +21,33 @@ bool may_be_stack_text(std::string_view bytes) {
   });
 }
 
+Result<profile::Profile> read_perf_data(std::string_view bytes, const DecodeLimits& limits,
+                                        const DecodeAnyOptions& options) {
+  PerfSymbols names;
+  if (options.runtime_names) names = options.runtime_names(bytes);
+  return decode_perf_data(bytes, {.symbols = &names}, limits);
+}
+
 }  // namespace
 
-Result<profile::Profile> decode_any(std::string_view bytes, const DecodeLimits& limits) {
+Result<profile::Profile> decode_any(std::string_view bytes, const DecodeLimits& limits,
+                                    const DecodeAnyOptions& options) {
   if (bytes.empty()) return decode_pprof(bytes, limits);
+  auto told = [&](FileFormat format, Result<profile::Profile> p) {
+    if (options.format != nullptr) *options.format = format;
+    return p;
+  };
   WF_ASSIGN(InflatedBytes inflated, inflate_profile(bytes, limits));
-  if (is_perf_data(inflated.bytes)) return decode_perf_data(inflated.bytes, {}, limits);
+  if (is_perf_data(inflated.bytes)) return told(FileFormat::kPerfData, read_perf_data(inflated.bytes, limits, options));
   auto p = decode_pprof_message(inflated.bytes, limits);
-  if (p || p.error().code == ErrorCode::kResourceExhausted) return p;
+  if (p || p.error().code == ErrorCode::kResourceExhausted) return told(FileFormat::kPprof, std::move(p));
   auto legacy = decode_legacy(inflated.bytes, limits);
-  if (legacy || legacy.error().code != ErrorCode::kUnsupported) return legacy;
+  if (legacy || legacy.error().code != ErrorCode::kUnsupported) return told(FileFormat::kLegacy, std::move(legacy));
   if (may_be_stack_text(inflated.bytes)) {
-    for (auto* decode : {decode_perf_script, decode_folded}) {
+    for (auto format : {FileFormat::kPerfScript, FileFormat::kFolded}) {
+      auto* decode = format == FileFormat::kPerfScript ? decode_perf_script : decode_folded;
       auto read = decode(inflated.bytes, limits);
-      if (read || read.error().code != ErrorCode::kUnsupported) return read;
+      if (read || read.error().code != ErrorCode::kUnsupported) return told(format, std::move(read));
     }
   }
   return p;

@@ -31,8 +31,8 @@ uint64_t address_in_file(const profile::Mapping& m, uint64_t address, const std:
 
 class FileSymbolizer {
  public:
-  FileSymbolizer(Profile& p, const FileReader& read, std::vector<std::string>& notes)
-      : p_(p), read_(read), notes_(notes) {
+  FileSymbolizer(Profile& p, const FileReader& read, std::vector<std::string>& notes, bool matching_only)
+      : p_(p), read_(read), notes_(notes), matching_only_(matching_only) {
     for (const profile::Function& f : p.functions) last_id_ = std::max(last_id_, f.id);
   }
 
@@ -43,6 +43,7 @@ class FileSymbolizer {
       const profile::Location& l = p_.locations[i];
       if (l.line_count != 0 || l.mapping == profile::kNone || l.address == 0) continue;
       const profile::Mapping& m = p_.mappings[l.mapping];
+      if (matching_only_ && m.build_id == 0) continue;
       if (may_be_file(p_.text(m.file))) wanted[{m.file, m.build_id}].push_back(i);
     }
     for (const auto& [file, locations] : wanted) {
@@ -103,6 +104,7 @@ class FileSymbolizer {
   Profile& p_;
   const FileReader& read_;
   std::vector<std::string>& notes_;
+  bool matching_only_;
   std::map<std::tuple<profile::StringId, profile::StringId, uint32_t>, uint32_t> functions_;
   uint64_t last_id_ = 0;  ///< largest of all functions
   size_t named_ = 0;
@@ -110,8 +112,8 @@ class FileSymbolizer {
 
 }  // namespace
 
-size_t symbolize_from_files(Profile& p, const FileReader& read, std::vector<std::string>& notes) {
-  return FileSymbolizer(p, read, notes).run();
+size_t symbolize_from_files(Profile& p, const FileReader& read, std::vector<std::string>& notes, bool matching_only) {
+  return FileSymbolizer(p, read, notes, matching_only).run();
 }
 
 }  // namespace watchfire::converters

@@ -5,7 +5,7 @@ usage: formats_system_test.py BUILD_DIR
 
 Uses `go`, `perf`, gperftools and jemalloc where they are installed, and says which are not.
 """
-import ctypes.util, glob, os, re, shutil, subprocess, sys, tempfile
+import ctypes.util, glob, json, os, re, shutil, subprocess, sys, tempfile
 
 build = os.path.abspath(sys.argv[1])
 reader = f'{build}/tests/programs/read_profile'
@@ -219,6 +219,86 @@ def test_perf_names():
               f'{a} {b}')
 
 
+def test_perf_command():
+    """The watchfire command on recordings: names of files, of code made at run time, a file a process."""
+    watchfire, workload = f'{build}/bin/watchfire', f'{build}/tests/programs/workload'
+    if not shutil.which('perf') or not os.path.exists(workload):
+        return skip('watchfire on perf.data: perf and the workload program are needed')
+    record = ['perf', 'record', '-q', '-e', 'cpu-clock:u', '-F', '499', '-g']
+    run(*record, '-o', 'workload.data', '--', workload, 'spin', '1')
+    if not os.path.exists(f'{work}/workload.data'):
+        return skip('perf records nothing here')
+    top = lambda *words: (lambda p: (p.stdout + p.stderr).decode())(run(watchfire, 'top', *words))
+    check('top names the functions of a recorded program', 'alpha_leaf' in top('workload.data'), top('workload.data'))
+    check('an event is a type', 'cpu-clock:u_sample' in top('workload.data', '--type', 'cpu-clock:u_sample'))
+    pprof = run(watchfire, 'pprof', '-top', 'workload.data').stdout.decode()
+    check('pprof reads a recording, with names', 'alpha_leaf' in pprof, pprof)
+    check('-symbolize=none leaves addresses', 'alpha_leaf' not in run(watchfire, 'pprof', '-symbolize=none', '-top', 'workload.data').stdout.decode())
+    copy = f'{work}/rebuilt'
+    shutil.copy(workload, copy)
+    run(*record, '-o', 'changed.data', '--', copy, 'spin', '1')
+    shutil.copy('/bin/true', copy)
+    text = top('changed.data')
+    check('a file of another build names nothing, and that is said', 'alpha_leaf' not in text and 'another build' in text, text)
+
+    run(*record, '-o', 'two.data', '--', 'sh', '-c', f'{workload} spin 1 & {workload} spin 1; wait')
+    done = run(watchfire, 'convert', 'two.data', '--to', 'pprof', '--per-process', '-o', 'two', '--json')
+    written = json.loads(done.stdout or b'[]')
+    mine = [w for w in written if w['comm'] == 'workload']
+    check('a recording becomes a file a process', len(mine) == 2 and all(
+        w['output'] == f'two/workload-{w["pid"]}.pb.gz' and 'alpha_leaf' in top(w['output']) for w in mine), done)
+    check('only perf.data has processes', run(watchfire, 'convert', mine[0]['output'], '--to', 'pprof', '--per-process', '-o', 'x').returncode == 1)
+    check('--per-process needs a directory', run(watchfire, 'convert', 'two.data', '--to', 'pprof', '--per-process').returncode == 2)
+
+
+# Runs a loop of machine code for a second, in memory of no file.
+made_code = """
+import ctypes, mmap, os, time
+m = mmap.mmap(-1, 4096, prot=7)
+m.write(bytes.fromhex('48ffcf75fbc3'))
+address = ctypes.addressof(ctypes.c_char.from_buffer(m))
+loop = ctypes.CFUNCTYPE(None, ctypes.c_ulong)(address)
+print(os.getpid(), format(address, 'x'), flush=True)
+end = time.time() + 1
+while time.time() < end:
+    loop(10_000_000)
+"""
+
+
+def test_perf_map():
+    watchfire = f'{build}/bin/watchfire'
+    if not shutil.which('perf') or os.uname().machine != 'x86_64':
+        return skip('names of code made at run time: perf and x86_64 are needed')
+    done = run('perf', 'record', '-q', '-e', 'cpu-clock:u', '-F', '499', '-o', 'made.data', '--', sys.executable, '-c', made_code)
+    if done.returncode != 0 or not done.stdout.split():
+        return skip('perf records nothing here')
+    pid, address = done.stdout.split()[:2]
+    path = f'/tmp/perf-{int(pid)}.map'
+    listing = f'{address.decode()} 6 made_at_run_time\n'
+    top = lambda: (lambda p: (p.stdout + p.stderr).decode())(run(watchfire, 'top', 'made.data'))
+    try:
+        open(path, 'w').write(listing)
+        check('a perf map names code made at run time', 'made_at_run_time' in top(), top())
+        if os.geteuid() == 0:
+            os.chown(path, 65534, 65534)
+            check('one of somebody else is refused', 'made_at_run_time' not in top() and 'belongs neither' in top(), top())
+            os.chown(path, 0, 0)
+        os.link(path, f'/tmp/watchfire-{int(pid)}.map')
+        check('one with two names is refused', 'made_at_run_time' not in top() and 'more than one name' in top(), top())
+        os.unlink(f'/tmp/watchfire-{int(pid)}.map')
+        os.unlink(path)
+        open(f'{work}/elsewhere.map', 'w').write(listing)
+        os.symlink(f'{work}/elsewhere.map', path)
+        check('a symbolic link is not followed', 'made_at_run_time' not in top() and 'no regular file' in top(), top())
+        os.unlink(path)
+        os.mkfifo(path)
+        check('nothing waits for a FIFO', 'no regular file' in top())
+    finally:
+        for leftover in (path, f'/tmp/watchfire-{int(pid)}.map'):
+            if os.path.lexists(leftover):
+                os.unlink(leftover)
+
+
 def library(name):
     found = ctypes.util.find_library(name)
     return found and next(iter(glob.glob(f'/lib/*/{found}') + glob.glob(f'/usr/lib/*/{found}')), None)
@@ -267,7 +347,7 @@ def main():
     if not os.path.exists(reader):
         check(f'{reader} is built', False)
     else:
-        for test in (test_go, test_perf, test_perf_names, test_gperftools, test_jemalloc):
+        for test in (test_go, test_perf, test_perf_names, test_perf_command, test_perf_map, test_gperftools, test_jemalloc):
             test()
     shutil.rmtree(work, ignore_errors=True)
     print(f'{passed} passed, {failed} failed, {skipped} skipped')

@@ -8,6 +8,7 @@
 #include "converters/decode_any.h"
 #include "converters/perfdata/address_space.h"
 #include "converters/perfdata/decode.h"
+#include "converters/perfdata/runtime_code.h"
 #include "converters/pprof/encode.h"
 #include "converters/pprof/inflate.h"
 #include "tests/support/corpus.h"
@@ -129,6 +130,21 @@ TEST(PerfData, what_is_not_used_is_told_by_name) {
             (std::map<std::string, uint64_t>{{"SWITCH", 1}, {"UNKNOWN", 1}, {"LOST", 1}, {"SAMPLE", 1}}));
   EXPECT_TRUE(has_comment(r.profile, "perf-data: records not used: SWITCH=1 UNKNOWN=1"));
   EXPECT_TRUE(has_comment(r.profile, "perf-data: 5 samples lost while recording"));
+}
+
+TEST(PerfData, says_which_processes_ran_code_of_no_file) {
+  PerfFile f;
+  f.mmap2(7, 0x400000, 0x10000, 1, "/bin/server");
+  f.mmap2(8, 0x400000, 0x10000, 1, "//anon");
+  f.mmap2(9, 0x400000, 0x10000, 1, "/home/user/.debug/jit/jit-9.dump");
+  f.mmap2(9, 0x500000, 0x10000, 1, "/tmp/jit-9.dump.txt");
+  f.mmap2(9, 0x600000, 0x10000, 1, "jit-9.dump");
+  f.mmap2(9, 0x700000, 0x10000, 1, "/tmp/jit-.dump");
+  auto found = find_runtime_code(f.bytes());
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->pids, std::set<uint32_t>{8});
+  EXPECT_EQ(found->jitdumps, std::set<std::string>{"/home/user/.debug/jit/jit-9.dump"});
+  EXPECT_FALSE(find_runtime_code("PERFILE2"));
 }
 
 TEST(PerfData, code_made_at_run_time_gets_its_name) {
