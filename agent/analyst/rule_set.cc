@@ -11,6 +11,7 @@ namespace watchfire::agent {
 namespace {
 
 constexpr size_t kMaxRulesBytes = 1u << 20;
+constexpr size_t kMaxComponents = 64;
 
 using Regex = std::shared_ptr<const re2::RE2>;
 
@@ -100,6 +101,19 @@ Result<ChangeRule> read_change_rule(const ConfigValue& v, const std::string& wha
   return rule;
 }
 
+Result<Component> read_component(const ConfigValue& v, const std::string& what) {
+  Component c;
+  ObjectReader r(v, what);
+  for (const char* key : {"title", "frames"}) r.require(key);
+  r.text("title", c.title);
+  WF_TRY(read_regex(r, v, what, "frames", c.frames));
+  r.flag("callbacks", c.callbacks);
+  r.flag("of_caller", c.of_caller);
+  WF_TRY(r.finish());
+  if (!c.frames) return fail(config_error(v, what + ".frames: no regular expression"));
+  return c;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view yaml) {
@@ -128,6 +142,13 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string_view yaml) {
     if (set->change_rule(rule.resource) != nullptr)
       return fail(config_error(v, what + ": there is a rule of changes for this resource already"));
     set->changes_.push_back(std::move(rule));
+    return {};
+  });
+  r.each("components", [&](const ConfigValue& v, const std::string& what) -> Status {
+    WF_ASSIGN(Component component, read_component(v, what));
+    if (set->components_.size() == kMaxComponents)
+      return fail(config_error(v, what + ": more than " + std::to_string(kMaxComponents) + " components"));
+    set->components_.push_back(std::move(component));
     return {};
   });
   WF_TRY(r.finish());

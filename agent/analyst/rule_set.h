@@ -50,6 +50,15 @@ struct ChangeRule {
   std::string advice;
 };
 
+/// A kind of work that libraries do. A stack belongs to the first component that matches (see
+/// agent/compare/breakdown.h).
+struct Component {
+  std::string title;
+  std::shared_ptr<const re2::RE2> frames;  ///< matches an own name below the user's nearest function
+  bool callbacks = false;                  ///< or anywhere: what the user's functions cost that it calls back, too
+  bool of_caller = false;                  ///< no component: frames that match count as their caller
+};
+
 /// What the analyst knows, read from YAML; immutable, shared between threads.
 class RuleSet {
  public:
@@ -59,6 +68,7 @@ class RuleSet {
   static Result<std::shared_ptr<const RuleSet>> built_in();
 
   const std::vector<Rule>& rules() const { return rules_; }
+  const std::vector<Component>& components() const { return components_; }
   /// The rule of changes for a resource, or null.
   const ChangeRule* change_rule(findings::Resource r) const;
   /// Whether a function, by its own name (see own_name), source file and binary, is nobody's own
@@ -70,6 +80,7 @@ class RuleSet {
  private:
   std::vector<Rule> rules_;
   std::vector<ChangeRule> changes_;
+  std::vector<Component> components_;  ///< at most 64
   std::shared_ptr<const re2::RE2> library_functions_;
   std::shared_ptr<const re2::RE2> library_files_;
   std::shared_ptr<const re2::RE2> library_objects_;
