@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/untrusted_text.h"
 #include "base/version.h"
+#include "cli/compare_command.h"
 #include "cli/daemon_commands.h"
 #include "cli/file_commands.h"
 #include "cli/limit_flags.h"
@@ -37,6 +38,7 @@ constexpr Command kCommands[] = {
     {"traces", "every sample with its stack", watchfire::cli::run_traces},
     {"tags", "labels, and what each of their values costs", watchfire::cli::run_tags},
     {"diff", "what became more and less between two profiles", watchfire::cli::run_diff},
+    {"compare", "many profiles of one job, ranked and explained", watchfire::cli::run_compare},
     {"flame", "a flame graph as SVG", watchfire::cli::run_flame},
     {"info", "what is in a profile, and what is missing", watchfire::cli::run_info},
     {"merge", "several profiles as one", watchfire::cli::run_merge},
