@@ -18,7 +18,8 @@ namespace watchfire::daemon {
 ///
 /// A window is acknowledged when the store has it for good; then addresses without names are asked for, and the
 /// answers go to the store. One thread of its own; construct, then it runs until destroyed (which takes in what
-/// has arrived, and logs where all samples went). Failures to store leave the window unacknowledged: the collector keeps and sends it again.
+/// has arrived, and logs where all samples went). Failures to store leave the window unacknowledged: the collector
+/// keeps and sends it again.
 class EbpfIntake {
  public:
   /// What was seen, for status. Sample counts are sums over all windows taken in.

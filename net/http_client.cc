@@ -14,24 +14,40 @@
 #include <mutex>
 #include <thread>
 
+// Macros that check types where the functions are called by these names.
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+#undef curl_multi_setopt
+
 namespace watchfire::net {
 namespace {
 
 // libcurl, loaded when the first request is made: forty libraries come with it, and a command that reads a file need
 // not wait for them. Loaded once and for good; thread-safe. Members are curl's functions without their prefix.
 struct CurlLibrary {
-#define WF_CURL_FUNCTIONS(X)                                                                                         \
-  X(global_init)                                                                                                     \
-  X(free)                                                                                                            \
-  X(slist_append) X(slist_free_all) X(url) X(url_cleanup) X(url_get) X(url_set) X(easy_init) X(easy_cleanup)         \
-      X(easy_setopt) X(easy_getinfo) X(easy_perform) X(easy_strerror) X(multi_init) X(multi_cleanup) X(multi_setopt) \
-          X(multi_add_handle) X(multi_remove_handle) X(multi_perform) X(multi_info_read) X(multi_poll) X(multi_wakeup)
-#undef curl_easy_setopt
-#undef curl_easy_getinfo
-#undef curl_multi_setopt
-#define WF_CURL_MEMBER(NAME) decltype(&curl_##NAME) NAME = nullptr;
-  WF_CURL_FUNCTIONS(WF_CURL_MEMBER)
-#undef WF_CURL_MEMBER
+  decltype(&curl_global_init) global_init = nullptr;
+  decltype(&curl_free) free = nullptr;
+  decltype(&curl_slist_append) slist_append = nullptr;
+  decltype(&curl_slist_free_all) slist_free_all = nullptr;
+  decltype(&curl_url) url = nullptr;
+  decltype(&curl_url_cleanup) url_cleanup = nullptr;
+  decltype(&curl_url_get) url_get = nullptr;
+  decltype(&curl_url_set) url_set = nullptr;
+  decltype(&curl_easy_init) easy_init = nullptr;
+  decltype(&curl_easy_cleanup) easy_cleanup = nullptr;
+  decltype(&curl_easy_setopt) easy_setopt = nullptr;
+  decltype(&curl_easy_getinfo) easy_getinfo = nullptr;
+  decltype(&curl_easy_perform) easy_perform = nullptr;
+  decltype(&curl_easy_strerror) easy_strerror = nullptr;
+  decltype(&curl_multi_init) multi_init = nullptr;
+  decltype(&curl_multi_cleanup) multi_cleanup = nullptr;
+  decltype(&curl_multi_setopt) multi_setopt = nullptr;
+  decltype(&curl_multi_add_handle) multi_add_handle = nullptr;
+  decltype(&curl_multi_remove_handle) multi_remove_handle = nullptr;
+  decltype(&curl_multi_perform) multi_perform = nullptr;
+  decltype(&curl_multi_info_read) multi_info_read = nullptr;
+  decltype(&curl_multi_poll) multi_poll = nullptr;
+  decltype(&curl_multi_wakeup) multi_wakeup = nullptr;
 
   // kUnavailable when it is not there, or not the one this was built for.
   static Status load();
@@ -54,9 +70,29 @@ struct Loaded {
       if (found == nullptr) problem = std::string("no ") + name;
       function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(found);
     };
-#define WF_CURL_FIND(NAME) find(curl.NAME, "curl_" #NAME);
-    WF_CURL_FUNCTIONS(WF_CURL_FIND)
-#undef WF_CURL_FIND
+    find(curl.global_init, "curl_global_init");
+    find(curl.free, "curl_free");
+    find(curl.slist_append, "curl_slist_append");
+    find(curl.slist_free_all, "curl_slist_free_all");
+    find(curl.url, "curl_url");
+    find(curl.url_cleanup, "curl_url_cleanup");
+    find(curl.url_get, "curl_url_get");
+    find(curl.url_set, "curl_url_set");
+    find(curl.easy_init, "curl_easy_init");
+    find(curl.easy_cleanup, "curl_easy_cleanup");
+    find(curl.easy_setopt, "curl_easy_setopt");
+    find(curl.easy_getinfo, "curl_easy_getinfo");
+    find(curl.easy_perform, "curl_easy_perform");
+    find(curl.easy_strerror, "curl_easy_strerror");
+    find(curl.multi_init, "curl_multi_init");
+    find(curl.multi_cleanup, "curl_multi_cleanup");
+    find(curl.multi_setopt, "curl_multi_setopt");
+    find(curl.multi_add_handle, "curl_multi_add_handle");
+    find(curl.multi_remove_handle, "curl_multi_remove_handle");
+    find(curl.multi_perform, "curl_multi_perform");
+    find(curl.multi_info_read, "curl_multi_info_read");
+    find(curl.multi_poll, "curl_multi_poll");
+    find(curl.multi_wakeup, "curl_multi_wakeup");
     if (problem.empty() && curl.global_init(CURL_GLOBAL_ALL) != CURLE_OK) problem = "it cannot be initialized";
   }
 };
