@@ -84,6 +84,7 @@ Result<Comparison> compare(const std::vector<NamedProfile>& profiles, const Rule
   out.min_samples = options.min_samples;
   std::map<Key, std::vector<Candidate>> sections;
   std::set<std::string> phases, kinds;
+  size_t without_type = 0;
   for (const NamedProfile& n : profiles) {
     phases.insert(n.name.phase);
     kinds.insert(n.name.kind);
@@ -92,7 +93,7 @@ Result<Comparison> compare(const std::vector<NamedProfile>& profiles, const Rule
     for (const std::string& wanted : types_to_compare(n, options.type)) {
       auto column = profile::sample_index(n.profile, wanted);
       if (!column) {
-        out.notes.push_back(n.path + ": " + column.error().message);
+        ++without_type;
         continue;
       }
       const profile::ValueType& t = n.profile.sample_types[*column];
@@ -102,6 +103,12 @@ Result<Comparison> compare(const std::vector<NamedProfile>& profiles, const Rule
       c.runs.push_back(break_down(n.profile, *column, rules));
       c.run_seconds.push_back(static_cast<double>(n.profile.duration_ns) / 1e9);
     }
+  }
+  if (without_type != 0) {
+    std::string what = std::to_string(without_type) + (without_type == 1 ? " profile has" : " profiles have") +
+                       " no samples of type '" + options.type + "'";
+    if (sections.empty()) return fail(ErrorCode::kNotFound, what);
+    out.notes.push_back(what);
   }
   if (sections.empty())
     return fail(

@@ -165,10 +165,9 @@ std::string verdict_of_all(const Comparison& c) {
 }  // namespace
 
 Amounts::Amounts(const Section& section) {
-  double largest = 0, smallest = 0;
+  double smallest = 0;
   for (const Estimate& e : section.matrix.totals) {
     double size = std::abs(e.value);
-    largest = std::max(largest, size);
     if (size > 0 && (smallest == 0 || size < smallest)) smallest = size;
   }
   Step step = step_for(section.unit, smallest);
@@ -176,8 +175,8 @@ Amounts::Amounts(const Section& section) {
   unit_ = step.unit;
   bool known = section.unit == "nanoseconds" || section.unit == "bytes" || section.unit == "count";
   if (!known && !section.unit.empty()) unit_ += (unit_.empty() ? " " : "") + section.unit;
-  double shown = largest / divisor_;
-  decimals_ = divisor_ == 1 || shown >= 100 ? 0 : shown >= 20 ? 1 : 2;
+  double shown = smallest / divisor_;
+  decimals_ = divisor_ == 1 || shown >= 100 ? 0 : shown >= 10 ? 1 : 2;
 }
 
 std::string Amounts::number(double value) const {

@@ -145,6 +145,16 @@ TEST(Comparison, phases_are_sections_and_their_sum_is_a_verdict) {
   EXPECT_NE(none.error().hint.find("build"), std::string::npos);
 }
 
+TEST(Comparison, another_type_can_be_asked_for) {
+  CompareOptions samples, none;
+  samples.type = "samples";
+  none.type = "alloc_space";
+  EXPECT_EQ(compared({named("a", kFast), named("b", kSlow)}, samples).sections[0].unit, "count");
+  auto c = compare({named("a", kFast)}, *rules(), none);
+  ASSERT_FALSE(c);
+  EXPECT_EQ(c.error().message, "1 profile has no samples of type 'alloc_space'");
+}
+
 TEST(Comparison, equal_lengths_are_doubted) {
   EXPECT_EQ(compared({named("a", kFast), named("b", kSlow)}).notes.size(), 1u);
   EXPECT_EQ(compared({named("a", kFast), named("b", kSlow, "build", 20)}).notes.size(), 0u);
