@@ -8,41 +8,23 @@
 
 #include "base/fd.h"
 #include "base/json_writer.h"
+#include "cli/flame_command.h"
 #include "cli/profile_info.h"
 #include "cli/profile_input.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "converters/demangle_names.h"
-#include "converters/flamegraph/flame_graph.h"
 #include "converters/folded/encode.h"
 #include "converters/pgo/encode.h"
 #include "converters/pprof/encode.h"
-#include "profile/filter.h"
 
 namespace watchfire::cli {
 namespace {
 
 using profile::Profile;
 
-constexpr std::string_view kFormats[] = {"pprof", "folded", "flamegraph", "callgrind", "dot", "pgo", "json"};
+constexpr std::string_view kFormats[] = {"pprof", "folded", "flamegraph", "html", "callgrind", "dot", "pgo", "json"};
 constexpr size_t kMaxBytes = size_t{4} << 30;
-
-Result<std::string> flame_graph(const Profile& p, const std::string& title, const std::string& type) {
-  converters::FlameGraphOptions options;
-  options.title = title;
-  WF_ASSIGN(options.column, profile::sample_index(p, type));
-  return converters::flame_graph_svg(p, options);
-}
-
-/// The samples that the filters leave.
-Status filter(Profile& p, const profile::ReportParams& params) {
-  WF_ASSIGN(profile::ReportOptions options, profile::read_report_options(params));
-  std::vector<std::string> notes;
-  auto units = profile::label_units(p, notes);
-  Status done = profile::apply_filters(p, options.filters, units, notes);
-  print_notes(notes);
-  return done;
-}
 
 Result<std::string> convert(const Profile& p, const std::string& format, const ProfileInput& input,
                             const std::string& title) {
@@ -52,7 +34,8 @@ Result<std::string> convert(const Profile& p, const std::string& format, const P
   if (format == "pgo") return converters::encode_pgo(p);
   if (format == "json") return profile::report_json(p, "tree", params);
   if (format == "callgrind" || format == "dot") return profile::report_text(p, format, params);
-  if (format == "flamegraph") return flame_graph(p, title, input.type);
+  if (format == "flamegraph" || format == "html")
+    return draw_flame(p, nullptr, {.html = format == "html", .title = title, .type = input.type});
   WF_ASSIGN(size_t column, profile::sample_index(p, input.type));
   return converters::encode_folded(p, column);
 }
@@ -60,17 +43,8 @@ Result<std::string> convert(const Profile& p, const std::string& format, const P
 Result<std::string> filtered_and_converted(Profile& p, const std::string& format, const ProfileInput& input,
                                            const std::string& title) {
   bool filters_itself = format == "callgrind" || format == "dot" || format == "json";
-  if (!filters_itself) WF_TRY(filter(p, input.params()));
+  if (!filters_itself) WF_TRY(filter_samples(p, input.params()));
   return convert(p, format, input, title);
-}
-
-bool would_fill_terminal(const std::string& output) {
-  return (output.empty() || output == "-") && isatty(STDOUT_FILENO) == 1;
-}
-
-int refuse_terminal() {
-  print_error(Error(ErrorCode::kInvalidArgument, "this is no text for a terminal").hinted("name a file with --output"));
-  return kExitUsage;
 }
 
 /// What was written, for --json.
@@ -141,29 +115,6 @@ std::string format_of_file(const std::vector<std::string>& files) {
 
 }  // namespace
 
-int run_flame(Words words) {
-  CLI::App app("A flame graph as SVG", "watchfire flame");
-  ProfileInput input;
-  input.add_sources(app, "profiles: files, URLs, - ; without any, the daemon's store is asked");
-  input.add_filters(app);
-  input.add_output(app);
-  return run_app(app, words, [&] {
-    if (would_fill_terminal(input.output) && !input.common.json) return refuse_terminal();
-    auto p = input.load(input.files);
-    if (!p) return print_error(p.error());
-    profile::ReportParams params = input.params();
-    std::string type = input.files.empty() ? "" : input.type;
-    if (input.common.json) {
-      params["sample_index"] = type;
-      auto tree = profile::report_json(*p, "tree", params);
-      return tree ? input.write(*tree + "\n") : print_error(tree.error());
-    }
-    if (Status filtered = filter(*p, params); !filtered) return print_error(filtered.error());
-    auto svg = flame_graph(*p, input.files.empty() ? input.selector_text() : input.files[0], type);
-    return svg ? input.write(*svg) : print_error(svg.error());
-  });
-}
-
 int run_info(Words words) {
   CLI::App app("What is in a profile, and what is missing from it", "watchfire info");
   ProfileInput input;
@@ -201,7 +152,9 @@ int run_convert(Words words) {
   input.add_filters(app);
   input.add_output(app);
   std::vector<std::string> formats(std::begin(kFormats), std::end(kFormats));
-  app.add_option("--to", format, "pprof, folded, flamegraph (SVG), callgrind, dot, pgo (Go's default.pgo) or json")
+  app.add_option("--to", format,
+                 "pprof, folded, flamegraph (SVG), html (a flame graph to explore), callgrind, dot, pgo (Go's "
+                 "default.pgo) or json")
       ->required()
       ->check(CLI::IsMember(formats));
   app.add_flag("--per-process", per_process, "of a perf.data file, a file a process, COMM-PID, in directory --output");

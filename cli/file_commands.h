@@ -5,7 +5,6 @@
 namespace watchfire::cli {
 
 /// Commands that take profiles and give files or facts. Exit codes as in cli/terminal.h.
-int run_flame(Words words);
 int run_info(Words words);
 int run_merge(Words words);
 int run_convert(Words words);

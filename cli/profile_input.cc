@@ -11,6 +11,7 @@
 #include "cli/stored_profile.h"
 #include "cli/terminal.h"
 #include "converters/demangle_names.h"
+#include "profile/filter.h"
 
 namespace watchfire::cli {
 
@@ -123,6 +124,24 @@ int ProfileInput::write(const std::string& bytes) const {
   if (output.empty() || output == "-") return print_bytes(bytes), kExitGood;
   Status written = write_file_atomically(output, bytes);
   return written ? kExitGood : print_error(written.error());
+}
+
+Status filter_samples(profile::Profile& p, const profile::ReportParams& params) {
+  WF_ASSIGN(profile::ReportOptions options, profile::read_report_options(params));
+  std::vector<std::string> notes;
+  auto units = profile::label_units(p, notes);
+  Status done = profile::apply_filters(p, options.filters, units, notes);
+  print_notes(notes);
+  return done;
+}
+
+bool would_fill_terminal(const std::string& output) {
+  return (output.empty() || output == "-") && isatty(STDOUT_FILENO) == 1;
+}
+
+int refuse_terminal() {
+  print_error(Error(ErrorCode::kInvalidArgument, "this is no text for a terminal").hinted("name a file with --output"));
+  return kExitUsage;
 }
 
 }  // namespace watchfire::cli

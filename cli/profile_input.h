@@ -42,6 +42,13 @@ struct ProfileInput {
   int write(const std::string& bytes) const;
 };
 
+/// Leaves the samples that the filters of a report leave.
+Status filter_samples(profile::Profile& p, const profile::ReportParams& params);
+
+/// Whether bytes would end on a terminal; `refuse_terminal` says what to do instead and gives the exit code.
+bool would_fill_terminal(const std::string& output);
+int refuse_terminal();
+
 /// Prints notes to stderr.
 void print_notes(const std::vector<std::string>& notes);
 

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/flame_command.h"
 #include "cli/json_reports.h"
 #include "cli/profile_input.h"
 #include "cli/profile_sources.h"
@@ -153,7 +154,8 @@ int run_tags(Words words) {
 int run_diff(Words words) {
   CLI::App app("What became more (positive) and less (negative) from BASE to FILE", "watchfire diff");
   ProfileInput input;
-  bool normalize = false, folded = false, tree = false;
+  bool normalize = false, folded = false, tree = false, flame = false;
+  FlameChoice choice;
   input.add_sources(app, "BASE and FILE: files, URLs or store:SELECTOR@RANGE");
   app.get_option("FILES")->required()->expected(2);
   input.add_filters(app);
@@ -161,6 +163,8 @@ int run_diff(Words words) {
   app.add_flag("--normalize", normalize, "scale FILE to the total of BASE first");
   app.add_flag("--tree", tree, "callers and callees instead of rows");
   app.add_flag("--folded", folded, "folded stacks with both counts, for flamegraph.pl");
+  app.add_flag("--flame", flame, "a flame graph of FILE, red where it costs more than BASE; HTML if so named");
+  app.add_flag("--html", choice.html, "with --flame: a page to explore");
   input.options["nodecount"] = "30";
   return run_app(app, words, [&] {
     ReportParams params = input.params();
@@ -169,6 +173,11 @@ int run_diff(Words words) {
     if (!before) return print_error(before.error());
     auto after = input.load({input.files[1]});
     if (!after) return print_error(after.error());
+    if (flame) {
+      choice.type = input.type;
+      choice.normalize = normalize;
+      return show_flame(input, *std::move(after), *std::move(before), choice);
+    }
     if (folded) {
       auto column = profile::sample_index(*before, input.type), other = profile::sample_index(*after, input.type);
       if (!column || !other) return print_error((column ? other : column).error());

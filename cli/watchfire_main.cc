@@ -12,6 +12,7 @@
 #include "cli/compare_command.h"
 #include "cli/daemon_commands.h"
 #include "cli/file_commands.h"
+#include "cli/flame_command.h"
 #include "cli/limit_flags.h"
 #include "cli/pprof_command.h"
 #include "cli/report_commands.h"
@@ -39,7 +40,7 @@ constexpr Command kCommands[] = {
     {"tags", "labels, and what each of their values costs", watchfire::cli::run_tags},
     {"diff", "what became more and less between two profiles", watchfire::cli::run_diff},
     {"compare", "many profiles of one job, ranked and explained", watchfire::cli::run_compare},
-    {"flame", "a flame graph as SVG", watchfire::cli::run_flame},
+    {"flame", "a flame graph as SVG or HTML, also of a difference", watchfire::cli::run_flame},
     {"info", "what is in a profile, and what is missing", watchfire::cli::run_info},
     {"merge", "several profiles as one", watchfire::cli::run_merge},
     {"convert", "profiles in another format", watchfire::cli::run_convert},

@@ -4,6 +4,7 @@
 #include "base/config_tree.h"
 #include "base/json_writer.h"
 #include "converters/flamegraph/flame_graph.h"
+#include "converters/flamegraph/flame_page.h"
 #include "converters/pprof/encode.h"
 #include "daemon/api.h"
 #include "profile/named_report.h"
@@ -109,14 +110,35 @@ Result<net::HttpResponse> profile_response(const ApiParts& parts, const net::Htt
   return response;
 }
 
+Result<bool> flag_param(const net::HttpRequest& request, std::string_view name) {
+  std::string_view text = request.param(name, "0");
+  if (text == "1" || text == "true") return true;
+  if (text == "0" || text == "false") return false;
+  return fail(ErrorCode::kInvalidArgument, std::string(name) + ": expected 1 or 0, found '" + std::string(text) + "'");
+}
+
 Result<net::HttpResponse> flame_graph_response(const ApiParts& parts, const net::HttpRequest& request) {
+  std::string_view format = request.param("format", "svg");
+  if (format != "svg" && format != "html")
+    return fail(ErrorCode::kInvalidArgument, "format: expected svg or html, found '" + std::string(format) + "'");
+  WF_ASSIGN(bool inverted, flag_param(request, "inverted"));
+  WF_ASSIGN(bool reversed, flag_param(request, "reversed"));
   WF_ASSIGN(MergeResult merged, request_merge(parts, request, false));
-  converters::FlameGraphOptions options;
-  options.title = request.param("selector");
-  options.subtitle = format_time(merged.range.start) + " to " + format_time(merged.range.end);
-  net::HttpResponse response{200, "image/svg+xml", converters::flame_graph_svg(*merged.profile, options), {}, {}};
-  response.headers["Content-Security-Policy"] =
-      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts";
+  std::string title(request.param("selector"));
+  std::string range = format_time(merged.range.start) + " to " + format_time(merged.range.end);
+  net::HttpResponse response;
+  std::string policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+  if (format == "html") {
+    policy = converters::flame_page_policy();
+    response.content_type = "text/html; charset=utf-8";
+    response.body = converters::flame_graph_page(
+        *merged.profile, {.title = title, .subtitle = range, .inverted = inverted, .reversed = reversed});
+  } else {
+    response.content_type = "image/svg+xml";
+    response.body = converters::flame_graph_svg(
+        *merged.profile, {.title = title, .subtitle = range, .inverted = inverted, .reversed = reversed});
+  }
+  response.headers["Content-Security-Policy"] = policy + "; sandbox allow-scripts";
   return response;
 }
 

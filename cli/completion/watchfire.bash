@@ -6,7 +6,7 @@ _watchfire() {
   elif [ "${COMP_WORDS[1]}" = help ]; then
     words=limits
   elif [ "$previous" = --to ]; then
-    words='pprof folded flamegraph callgrind dot pgo json'
+    words='pprof folded flamegraph html callgrind dot pgo json'
   elif [ "$previous" = --color ]; then
     words='auto always never'
   elif [ "$previous" = --granularity ]; then

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <map>
+#include <cstdlib>
 
 #include "base/untrusted_text.h"
-#include "converters/frame_names.h"
+#include "converters/flamegraph/flame_tree.h"
 #include "profile/measurement.h"
 
 namespace watchfire::converters {
@@ -18,30 +18,7 @@ constexpr int kFrameHeight = 16;
 constexpr int kFontSize = 12;
 constexpr double kFontWidth = 0.59;
 constexpr int kPadX = 10;
-constexpr size_t kMaxDepth = 512;
 constexpr size_t kMaxFrames = 50'000;
-
-// A node of the call tree, by name; children in order of name, as flamegraph.pl sorts its stacks.
-struct Node {
-  int64_t total = 0;
-  std::map<std::string, Node, std::less<>> children;
-};
-
-Node build_tree(const Profile& p, size_t column) {
-  Node root;
-  std::vector<int64_t> sums(p.stacks.size());
-  for (size_t i = 0; i < p.sample_count(); ++i) sums[p.sample_stacks[i]] += p.values[column][i];
-  for (uint32_t s = 0; s < p.stacks.size(); ++s) {
-    if (sums[s] <= 0) continue;
-    root.total += sums[s];
-    Node* node = &root;
-    for (std::string& name : stack_names(p, p.stacks[s], kMaxDepth)) {
-      node = &node->children[std::move(name)];
-      node->total += sums[s];
-    }
-  }
-  return root;
-}
 
 // flamegraph.pl's hot palette, chosen by a hash of the name so that a function keeps its colour.
 std::string color(std::string_view name) {
@@ -52,6 +29,14 @@ std::string color(std::string_view name) {
   std::snprintf(text, sizeof text, "rgb(%d,%d,%d)", 205 + static_cast<int>(50 * part(0)),
                 static_cast<int>(230 * part(8)), static_cast<int>(55 * part(16)));
   return text;
+}
+
+// Red for more, blue for less, white for equal; the palest stands for the smallest change.
+std::string difference_color(int64_t delta, int64_t largest) {
+  if (delta == 0 || largest == 0) return "rgb(255,255,255)";
+  double part = std::abs(static_cast<double>(delta)) / static_cast<double>(largest);
+  std::string pale = std::to_string(static_cast<int>(210 * (1 - part)));
+  return delta > 0 ? "rgb(255," + pale + "," + pale + ")" : "rgb(" + pale + "," + pale + ",255)";
 }
 
 std::string fixed(double v) {
@@ -95,18 +80,23 @@ init();
 // Draws the tree into SVG text.
 class Painter {
  public:
-  Painter(const FlameGraphOptions& o, const Node& root, std::string unit)
-      : o_(o), unit_(std::move(unit)), total_(root.total), inner_(o.width - 2 * kPadX) {
+  Painter(const FlameGraphOptions& o, const FlameTree& tree, std::string unit)
+      : o_(o), tree_(tree), unit_(std::move(unit)), total_(tree.costs.totals[0][0]), inner_(o.width - 2 * kPadX) {
     per_px_ = inner_ / std::max<double>(1, static_cast<double>(total_));
-    measure(root, 0);
+    std::vector<size_t> depths(tree.nodes.size());
+    for (uint32_t n = 1; n < depths.size(); ++n) {
+      depths[n] = depths[tree.nodes[n].parent] + 1;
+      if (tree.costs.totals[0][n] > 0) depth_ = std::max(depth_, depths[n]);
+      largest_delta_ = std::max(largest_delta_, std::abs(delta(n)));
+    }
     top_ = kFontSize * 3 + (o_.subtitle.empty() ? 0 : kFontSize * 2);
     height_ = static_cast<int>(depth_ + 1) * kFrameHeight + top_ + kFontSize * 2 + 10;
   }
 
-  std::string paint(const Node& root) {
+  std::string paint() {
     head();
     out_ += "<g id=\"frames\">\n";
-    frame(root, "all", 0, 0);
+    frame(0, 0, 0);
     out_ += "</g>\n<script><![CDATA[";
     out_ += kScript;
     out_ += "]]></script>\n</svg>\n";
@@ -114,12 +104,10 @@ class Painter {
   }
 
  private:
-  double width_of(const Node& n) const { return static_cast<double>(n.total) * per_px_; }
-
-  void measure(const Node& n, size_t depth) {
-    depth_ = std::max(depth_, depth);
-    for (const auto& [name, child] : n.children)
-      if (width_of(child) >= o_.min_width) measure(child, depth + 1);
+  double width_of(uint32_t n) const { return static_cast<double>(tree_.costs.totals[0][n]) * per_px_; }
+  int64_t delta(uint32_t n) const { return tree_.base ? tree_.costs.selfs[0][n] - tree_.base->selfs[0][n] : 0; }
+  double percent(int64_t value) const {
+    return total_ == 0 ? 0 : 100.0 * static_cast<double>(value) / static_cast<double>(total_);
   }
 
   void text(double x, int y, const char* attributes, const std::string& content) {
@@ -144,36 +132,41 @@ class Painter {
     text(o_.width - kPadX - 120, height_ - 14, "id=\"matched\"", " ");
   }
 
-  void frame(const Node& n, const std::string& name, double x, size_t depth) {
-    if (++frames_ > kMaxFrames) return;
+  // "1.20s, 34.00%; +5.10%"
+  std::string cost(uint32_t n) const {
+    char share[64];
+    int length = std::snprintf(share, sizeof share, "%.2f%%", percent(tree_.costs.totals[0][n]));
+    if (tree_.base && n != 0)
+      std::snprintf(share + length, sizeof share - static_cast<size_t>(length), "; %+.2f%%", percent(delta(n)));
+    return profile::scaled_label(tree_.costs.totals[0][n], unit_, "auto") + ", " + share;
+  }
+
+  void frame(uint32_t n, double x, size_t depth) {
+    const std::string& name = tree_.names[tree_.nodes[n].name];
     double width = width_of(n);
     auto row = static_cast<int>(o_.inverted ? depth : depth_ - depth);
     int y = top_ + row * kFrameHeight;
-    double percent = total_ == 0 ? 0 : 100.0 * static_cast<double>(n.total) / static_cast<double>(total_);
-    char share[32];
-    std::snprintf(share, sizeof share, "%.2f%%", percent);
-    std::string shown = escape_terminal(name);
+    std::string fill = tree_.base ? difference_color(o_.negate ? -delta(n) : delta(n), largest_delta_) : color(name);
     out_ += "<g data-x=\"" + fixed(x) + "\" data-w=\"" + fixed(std::max(width, 0.1)) + "\" data-d=\"" +
-            std::to_string(depth) + "\"><title>" + escape_html(name) + " (" +
-            escape_html(profile::scaled_label(n.total, unit_, "auto")) + ", " + share + ")</title><rect x=\"" +
-            fixed(kPadX + x) + "\" y=\"" + std::to_string(y) + "\" width=\"" + fixed(width) +
-            "\" height=\"15\" fill=\"" + color(name) + "\" rx=\"2\" ry=\"2\"/><text x=\"" + fixed(kPadX + x + 3) +
-            "\" y=\"" + std::to_string(y + 12) + "\">" + escape_html(cut_to_width(shown, width)) + "</text></g>\n";
+            std::to_string(depth) + "\"><title>" + escape_html(name) + " (" + escape_html(cost(n)) +
+            ")</title><rect x=\"" + fixed(kPadX + x) + "\" y=\"" + std::to_string(y) + "\" width=\"" + fixed(width) +
+            "\" height=\"15\" fill=\"" + fill + "\" rx=\"2\" ry=\"2\"/><text x=\"" + fixed(kPadX + x + 3) + "\" y=\"" +
+            std::to_string(y + 12) + "\">" + escape_html(cut_to_width(escape_terminal(name), width)) + "</text></g>\n";
     double at = x;
-    for (const auto& [child_name, child] : n.children) {
-      double child_width = width_of(child);
-      if (child_width >= o_.min_width) frame(child, child_name, at, depth + 1);
-      at += child_width;
+    for (uint32_t child : tree_.children(n)) {
+      if (tree_.costs.totals[0][child] > 0) frame(child, at, depth + 1);
+      at += width_of(child);
     }
   }
 
   const FlameGraphOptions& o_;
+  const FlameTree& tree_;
   const std::string unit_;
   const int64_t total_;
   const double inner_;
   double per_px_ = 0;
   size_t depth_ = 0;
-  size_t frames_ = 0;
+  int64_t largest_delta_ = 0;
   int top_ = 0;
   int height_ = 0;
   std::string out_;
@@ -182,10 +175,13 @@ class Painter {
 }  // namespace
 
 std::string flame_graph_svg(const Profile& p, const FlameGraphOptions& options) {
-  bool has_values = options.column < p.values.size();
-  Node root = has_values ? build_tree(p, options.column) : Node{};
-  std::string unit = has_values ? std::string(p.text(p.sample_types[options.column].unit)) : "";
-  return Painter(options, root, unit).paint(root);
+  FlameTree tree =
+      build_flame_tree(p, {.columns = {options.column}, .reversed = options.reversed, .base = options.base});
+  double inner = options.width - 2 * kPadX;
+  // What only the base has takes no width.
+  prune(tree, tree.costs.totals[0][0] == 0 ? 0 : options.min_width / inner, kMaxFrames);
+  bool has_type = options.column < p.sample_types.size();
+  return Painter(options, tree, has_type ? std::string(p.text(p.sample_types[options.column].unit)) : "").paint();
 }
 
 }  // namespace watchfire::converters

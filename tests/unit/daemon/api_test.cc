@@ -100,6 +100,18 @@ TEST_F(ApiTest, what_is_pushed_can_be_asked_for_in_every_form) {
   EXPECT_NE(call("GET", "/api/v1/report", query).body.find("main.work"), std::string::npos);
   EXPECT_EQ(call("GET", "/api/v1/profile", query).body.substr(0, 2), "\x1f\x8b");
   EXPECT_NE(call("GET", "/api/v1/flamegraph", query).body.find("main.work"), std::string::npos);
+  auto page = query;
+  page.emplace("format", "html");
+  page.emplace("inverted", "1");
+  auto html = call("GET", "/api/v1/flamegraph", page);
+  EXPECT_EQ(html.content_type, "text/html; charset=utf-8");
+  EXPECT_NE(html.body.find("main.work"), std::string::npos);
+  EXPECT_NE(html.body.find("\"inverted\":true"), std::string::npos);
+  EXPECT_NE(html.headers["Content-Security-Policy"].find("default-src 'none'; script-src 'sha256-"), std::string::npos);
+  EXPECT_NE(html.headers["Content-Security-Policy"].find("sandbox"), std::string::npos);
+  auto wrong = query;
+  wrong.emplace("inverted", "maybe");
+  EXPECT_EQ(call("GET", "/api/v1/flamegraph", wrong).status, 400);
   EXPECT_NE(call("GET", "/api/v1/series").body.find("\"version\":\"1\""), std::string::npos);
   EXPECT_NE(call("GET", "/api/v1/timeline", query).body.find("\"value\":42"), std::string::npos);
 }
