@@ -1,0 +1,3 @@
+module example.org/inverted-index
+
+go 1.19
