@@ -85,36 +85,31 @@ Result<std::vector<Found>> find_profiles(const Compare& c, std::vector<std::stri
   return found;
 }
 
-bool is_wanted(const agent::ProfileName& name, const agent::CompareOptions& o) {
-  return (o.phase.empty() || name.phase == o.phase) && (o.kind.empty() || name.kind == o.kind);
-}
-
-/// Reads those that are asked for; the others only say which phases there are.
-Result<std::vector<agent::NamedProfile>> read_profiles(const Compare& c, const std::vector<Found>& found,
-                                                       std::vector<std::string>& notes) {
+/// Reads what is wanted, one after the other. One that can't be read is a note; it is an error when none can.
+Status add_profiles(const Compare& c, const std::vector<Found>& found, agent::Comparer& comparer,
+                    std::vector<std::string>& notes) {
   SourceOptions options;
   WF_ASSIGN(options.limits, c.limits.limits());
   size_t max_bytes = std::max(options.limits.compressed_bytes, options.limits.decompressed_bytes);
-  std::vector<agent::NamedProfile> out;
   Progress progress("reading " + std::to_string(found.size()) + " profiles");
+  size_t wanted = 0, failed = 0;
   Error last;
   for (const Found& f : found) {
-    if (!is_wanted(f.name, c.options)) {
-      out.push_back({f.path, f.name, {}});
-      continue;
-    }
+    if (!comparer.wants(f.name)) continue;
+    ++wanted;
     auto bytes = read_file(f.path, max_bytes);
     auto p = bytes ? decode_source(*bytes, options) : fail(bytes.error());
     if (!p) {
+      ++failed;
       last = p.error();
-      notes.push_back(f.path + " is left out: " + p.error().text());
+      notes.push_back(f.path + " is left out: " + last.text());
       continue;
     }
     converters::demangle_names(*p, converters::DemangleMode::kDefault, false);
-    out.push_back({f.path, f.name, *std::move(p)});
+    comparer.add({f.name, *std::move(p)});
   }
-  if (out.empty()) return fail(last.code, "no profile can be read: " + last.message);
-  return out;
+  if (wanted > 0 && failed == wanted) return fail(std::move(last).with("no profile can be read"));
+  return {};
 }
 
 Result<agent::Comparison> compare(const Compare& c) {
@@ -122,8 +117,9 @@ Result<agent::Comparison> compare(const Compare& c) {
   if (!rules) return fail(std::move(rules).error());
   std::vector<std::string> notes;
   WF_ASSIGN(std::vector<Found> found, find_profiles(c, notes));
-  WF_ASSIGN(std::vector<agent::NamedProfile> profiles, read_profiles(c, found, notes));
-  WF_ASSIGN(agent::Comparison comparison, agent::compare(profiles, **rules, c.options));
+  agent::Comparer comparer(**rules, c.options);
+  WF_TRY(add_profiles(c, found, comparer, notes));
+  WF_ASSIGN(agent::Comparison comparison, comparer.finish());
   comparison.notes.insert(comparison.notes.begin(), notes.begin(), notes.end());
   return comparison;
 }

@@ -1,8 +1,6 @@
 #include "agent/compare/comparison.h"
 
 #include <algorithm>
-#include <set>
-#include <tuple>
 
 namespace watchfire::agent {
 namespace {
@@ -32,9 +30,6 @@ std::vector<std::string> types_to_compare(const NamedProfile& n, const std::stri
     if (has_type(n.profile, type)) return {type};
   return {""};
 }
-
-/// Phase, then how much a type matters, then type, kind and unit.
-using Key = std::tuple<std::string, int, std::string, std::string, std::string>;
 
 int importance(std::string_view type) {
   if (type == "cpu") return 0;
@@ -78,48 +73,56 @@ std::string Section::title() const {
   return phase.empty() ? resource() : phase + ", " + resource();
 }
 
-Result<Comparison> compare(const std::vector<NamedProfile>& profiles, const RuleSet& rules,
-                           const CompareOptions& options) {
-  Comparison out;
-  out.min_samples = options.min_samples;
-  std::map<Key, std::vector<Candidate>> sections;
-  std::set<std::string> phases, kinds;
-  size_t without_type = 0;
-  for (const NamedProfile& n : profiles) {
-    phases.insert(n.name.phase);
-    kinds.insert(n.name.kind);
-    if (!options.phase.empty() && n.name.phase != options.phase) continue;
-    if (!options.kind.empty() && n.name.kind != options.kind) continue;
-    for (const std::string& wanted : types_to_compare(n, options.type)) {
-      auto column = profile::sample_index(n.profile, wanted);
-      if (!column) {
-        ++without_type;
-        continue;
-      }
-      const profile::ValueType& t = n.profile.sample_types[*column];
-      std::string type(n.profile.text(t.type));
-      Key key{n.name.phase, importance(type), type, n.name.kind, std::string(n.profile.text(t.unit))};
-      Candidate& c = candidate(sections[key], n.name.implementation);
-      c.runs.push_back(break_down(n.profile, *column, rules));
-      c.run_seconds.push_back(static_cast<double>(n.profile.duration_ns) / 1e9);
+bool Comparer::wants(const ProfileName& name) {
+  phases_.insert(name.phase);
+  kinds_.insert(name.kind);
+  return (options_.phase.empty() || name.phase == options_.phase) &&
+         (options_.kind.empty() || name.kind == options_.kind);
+}
+
+void Comparer::add(const NamedProfile& n) {
+  if (!wants(n.name)) return;
+  for (const std::string& wanted : types_to_compare(n, options_.type)) {
+    auto column = profile::sample_index(n.profile, wanted);
+    if (!column) {
+      ++without_type_;
+      continue;
     }
+    const profile::ValueType& t = n.profile.sample_types[*column];
+    std::string type(n.profile.text(t.type));
+    Key key{n.name.phase, importance(type), type, n.name.kind, std::string(n.profile.text(t.unit))};
+    Candidate& c = candidate(sections_[key], n.name.implementation);
+    c.runs.push_back(break_down(n.profile, *column, rules_));
+    c.run_seconds.push_back(static_cast<double>(n.profile.duration_ns) / 1e9);
   }
-  if (without_type != 0) {
-    std::string what = std::to_string(without_type) + (without_type == 1 ? " profile has" : " profiles have") +
-                       " no samples of type '" + options.type + "'";
-    if (sections.empty()) return fail(ErrorCode::kNotFound, what);
+}
+
+Result<Comparison> Comparer::finish() const {
+  Comparison out;
+  out.min_samples = options_.min_samples;
+  if (without_type_ != 0) {
+    std::string what = std::to_string(without_type_) + (without_type_ == 1 ? " profile has" : " profiles have") +
+                       " no samples of type '" + options_.type + "'";
+    if (sections_.empty()) return fail(ErrorCode::kNotFound, what);
     out.notes.push_back(what);
   }
-  if (sections.empty())
+  if (sections_.empty())
     return fail(
-        Error(ErrorCode::kNotFound, "no profile is of phase '" + options.phase + "' and kind '" + options.kind + "'")
-            .hinted("phases: " + listed(phases) + "; kinds: " + listed(kinds)));
-  for (const auto& [key, candidates] : sections) {
+        Error(ErrorCode::kNotFound, "no profile is of phase '" + options_.phase + "' and kind '" + options_.kind + "'")
+            .hinted("phases: " + listed(phases_) + "; kinds: " + listed(kinds_)));
+  for (const auto& [key, candidates] : sections_) {
     const auto& [phase, order, type, kind, unit] = key;
-    out.sections.push_back({phase, kind, type, unit, profile::compare(candidates, options.min_samples)});
+    out.sections.push_back({phase, kind, type, unit, profile::compare(candidates, options_.min_samples)});
     note_doubts(out.sections.back(), out.notes);
   }
   return out;
+}
+
+Result<Comparison> compare(const std::vector<NamedProfile>& profiles, const RuleSet& rules,
+                           const CompareOptions& options) {
+  Comparer comparer(rules, options);
+  for (const NamedProfile& n : profiles) comparer.add(n);
+  return comparer.finish();
 }
 
 }  // namespace watchfire::agent

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "agent/compare/breakdown.h"
@@ -11,7 +14,6 @@ namespace watchfire::agent {
 
 /// A profile and what its name says of it.
 struct NamedProfile {
-  std::string path;
   ProfileName name;
   profile::Profile profile;
 };
@@ -43,8 +45,30 @@ struct CompareOptions {
   double min_samples = 100;
 };
 
-/// Aligns the profiles. Those that have the same implementation, phase and kind are runs of one another. kNotFound when
-/// nothing is left, saying what there is.
+/// Aligns profiles as they come and keeps of each only what its parts cost. Those that have the same implementation,
+/// phase and kind are runs of one another. The rules must outlive it. Not thread-safe.
+class Comparer {
+ public:
+  Comparer(const RuleSet& rules, CompareOptions options) : rules_(rules), options_(std::move(options)) {}
+
+  /// Whether a profile of this name is to be compared; what it says is remembered for the error of finish().
+  bool wants(const ProfileName& name);
+  void add(const NamedProfile& profile);
+  /// kNotFound when nothing is left, saying what there was.
+  Result<Comparison> finish() const;
+
+ private:
+  /// Phase, then how much a type matters, then type, kind and unit.
+  using Key = std::tuple<std::string, int, std::string, std::string, std::string>;
+
+  const RuleSet& rules_;
+  CompareOptions options_;
+  std::map<Key, std::vector<profile::Candidate>> sections_;
+  std::set<std::string> phases_, kinds_;
+  size_t without_type_ = 0;
+};
+
+/// All of them at once.
 Result<Comparison> compare(const std::vector<NamedProfile>& profiles, const RuleSet& rules,
                            const CompareOptions& options);
 

@@ -231,7 +231,9 @@ std::vector<Headroom> headroom(const Section& section, size_t max) {
 std::string component_label(const Section& section, const std::string& component) {
   auto shortened = [](const std::string& c) {
     size_t blank = c.find(' '), slash = c.rfind('/');
-    return slash == std::string::npos || blank > slash ? c : c.substr(0, blank + 1) + c.substr(slash + 1);
+    return slash == std::string::npos || blank > slash || c.starts_with("library")
+               ? c
+               : c.substr(0, blank + 1) + c.substr(slash + 1);
   };
   std::string mine = shortened(component);
   for (const MatrixRow& r : section.matrix.components)
@@ -240,7 +242,7 @@ std::string component_label(const Section& section, const std::string& component
 }
 
 std::string function_label(const std::string& function) {
-  return function.empty() ? "nobody's code" : profile::short_function_name(function);
+  return function.empty() ? "no own code" : profile::short_function_name(function);
 }
 
 std::string headroom_text(const Section& section, const Headroom& h, const Amounts& amounts) {
@@ -261,6 +263,7 @@ std::string rank_text(const Place& place) {
 }
 
 std::string share_text(double share, double error) {
+  if (error == 0) return fixed(share * 100, 0) + " %";
   int decimals = error < 0.005 ? 1 : 0;
   return fixed(share * 100, decimals) + " ± " + fixed(error * 100, decimals) + " %";
 }

@@ -15,7 +15,7 @@ std::shared_ptr<const RuleSet> rules() {
 
 NamedProfile named(const std::string& implementation, const Stacks& stacks, const std::string& phase = "build",
                    int64_t seconds = 10) {
-  NamedProfile n{implementation + "." + phase + ".cpu.pprof", {implementation, phase, "cpu", ""}, {}};
+  NamedProfile n{{implementation, phase, "cpu", ""}, {}};
   n.profile = profile::Profile(*test::cpu_profile(stacks).profile);
   n.profile.duration_ns = seconds * kSecond;
   return n;
