@@ -103,14 +103,15 @@ std::string matrix(const Section& s, const std::string& title, const std::vector
   std::string out =
       "  " +
       padded(title + " (" + (amounts.unit().empty() ? "" : amounts.unit().substr(1) + ", ") + "share)", kLabelColumns);
-  for (size_t i = 0; i < s.matrix.ranking.size(); ++i) out += padded(column_name(i), 11, true);
+  size_t width = columns_of(amounts.number(s.matrix.totals[s.matrix.ranking.back().candidate].value)) + 7;
+  for (size_t i = 0; i < s.matrix.ranking.size(); ++i) out += padded(column_name(i), width, true);
   out += "\n";
   for (size_t r = 0; r < std::min(max, rows.size()); ++r) {
     const std::string& name = functions ? rows[r].part.function : rows[r].part.component;
     out += "  " +
            padded(label(functions ? function_label(name) : component_label(s, name), kLabelColumns - 1), kLabelColumns);
     for (const Place& p : s.matrix.ranking)
-      out += padded(cell(rows[r].cells[p.candidate], s.matrix.totals[p.candidate], amounts), 11, true);
+      out += padded(cell(rows[r].cells[p.candidate], s.matrix.totals[p.candidate], amounts), width, true);
     out += "\n";
   }
   if (rows.size() > max) out += "  and " + std::to_string(rows.size() - max) + " smaller ones (--rows)\n";

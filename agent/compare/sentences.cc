@@ -29,13 +29,13 @@ struct Step {
   const char* unit;
 };
 
-/// The largest step that leaves the smallest value a digit.
-Step step_for(const std::string& unit, double smallest) {
+/// The largest step that leaves the smallest value a digit, or the next one when the largest value would be too long.
+Step step_for(const std::string& unit, double smallest, double largest) {
   std::vector<Step> steps = {{1e9, " G"}, {1e6, " M"}, {1e3, " k"}, {1, ""}};
   if (unit == "nanoseconds") steps = {{1e9, " s"}, {1e6, " ms"}, {1e3, " us"}, {1, " ns"}};
   if (unit == "bytes") steps = {{1e9, " GB"}, {1e6, " MB"}, {1e3, " kB"}, {1, " B"}};
   for (const Step& s : steps)
-    if (smallest >= s.divisor / 2) return s;
+    if (smallest >= s.divisor / 2 || largest >= 1e5 * s.divisor) return s;
   return steps.back();
 }
 
@@ -165,18 +165,19 @@ std::string verdict_of_all(const Comparison& c) {
 }  // namespace
 
 Amounts::Amounts(const Section& section) {
-  double smallest = 0;
+  double smallest = 0, largest = 0;
   for (const Estimate& e : section.matrix.totals) {
     double size = std::abs(e.value);
+    largest = std::max(largest, size);
     if (size > 0 && (smallest == 0 || size < smallest)) smallest = size;
   }
-  Step step = step_for(section.unit, smallest);
+  Step step = step_for(section.unit, smallest, largest);
   divisor_ = step.divisor;
   unit_ = step.unit;
   bool known = section.unit == "nanoseconds" || section.unit == "bytes" || section.unit == "count";
   if (!known && !section.unit.empty()) unit_ += (unit_.empty() ? " " : "") + section.unit;
   double shown = smallest / divisor_;
-  decimals_ = divisor_ == 1 || shown >= 100 ? 0 : shown >= 10 ? 1 : 2;
+  decimals_ = divisor_ == 1 || shown >= 100 || largest >= 1000 * divisor_ ? 0 : shown >= 10 ? 1 : 2;
 }
 
 std::string Amounts::number(double value) const {
