@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"runtime/pprof"
 	"sort"
 	"syscall"
@@ -27,8 +28,9 @@ type truth struct {
 	WallSeconds    float64 `json:"wall_seconds"`
 	CPUSeconds     float64 `json:"cpu_seconds"`
 	AllocBytes     uint64  `json:"alloc_bytes"`
-	AllocObjects   uint64  `json:"alloc_objects"`
-	Answer         uint64  `json:"answer"` // equal for all implementations
+	AllocObjects   uint64  `json:"alloc_objects"` // as profiles count: small ones that share a block are one
+	TinyObjects    uint64  `json:"tiny_objects"`  // and how many of those there were
+	Answer         uint64  `json:"answer"`        // equal for all implementations
 }
 
 func cpuTime() time.Duration {
@@ -132,11 +134,21 @@ func main() {
 }
 
 func measure(t *truth, work func()) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+	before := allocations()
 	cpu, wall := cpuTime(), time.Now()
 	work()
 	t.CPUSeconds, t.WallSeconds = (cpuTime() - cpu).Seconds(), time.Since(wall).Seconds()
-	runtime.ReadMemStats(&after)
-	t.AllocBytes, t.AllocObjects = after.TotalAlloc-before.TotalAlloc, after.Mallocs-before.Mallocs
+	after := allocations()
+	t.AllocBytes, t.AllocObjects, t.TinyObjects = after[0]-before[0], after[1]-before[1], after[2]-before[2]
+}
+
+// allocations gives the bytes, objects and objects within blocks allocated so far.
+func allocations() (counts [3]uint64) {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/allocs:objects"}, {Name: "/gc/heap/tiny/allocs:objects"}}
+	metrics.Read(samples)
+	for i := range counts {
+		counts[i] = samples[i].Value.Uint64()
+	}
+	return counts
 }

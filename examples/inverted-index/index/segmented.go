@@ -118,10 +118,13 @@ type poolMaker struct {
 
 func newPoolMaker() *poolMaker {
 	return &poolMaker{
-		builders: sync.Pool{New: func() any { return &builder{lists: map[string]*postings.List{}} }},
-		lists:    sync.Pool{New: func() any { return &postings.List{} }},
+		builders: sync.Pool{New: newBuilder},
+		lists:    sync.Pool{New: newList},
 	}
 }
+
+func newBuilder() any { return &builder{lists: map[string]*postings.List{}} }
+func newList() any    { return &postings.List{} }
 
 func (p *poolMaker) builder() *builder    { return p.builders.Get().(*builder) }
 func (p *poolMaker) list() *postings.List { return p.lists.Get().(*postings.List) }
