@@ -68,13 +68,14 @@ int run_flame(Words words) {
   input.add_sources(app, "profiles: files, URLs, - ; without any, the daemon's store is asked");
   input.add_filters(app);
   input.add_output(app);
-  app.add_flag("--html", choice.html,
-               "a page with search, zoom, callers and callees; also if --output ends with .html");
+  app.add_flag("--html", choice.html, "a page with search, zoom, callers and callees; also if --output ends with .html")
+      ->excludes("--json");
   app.add_flag("--inverted", choice.inverted, "root on top (an icicle)");
   app.add_flag("--reversed", choice.reversed, "stacks from the leaf on: who calls what");
-  app.add_option("--base", bases, "profile to compare with: red costs more than there, blue less");
-  app.add_flag("--negate", choice.negate, "blue for more and red for less");
-  app.add_flag("--normalize", choice.normalize, "scale to the total of --base first");
+  auto* base_option = app.add_option("--base", bases, "profile to compare with: red costs more than there, blue less");
+  base_option->excludes("--json");
+  app.add_flag("--negate", choice.negate, "blue for more and red for less")->needs(base_option);
+  app.add_flag("--normalize", choice.normalize, "scale to the total of --base first")->needs(base_option);
   app.add_option("--title", choice.title, "heading of the picture");
   return run_app(app, words, [&] {
     if (would_fill_terminal(input.output) && !input.common.json) return refuse_terminal();

@@ -163,8 +163,9 @@ int run_diff(Words words) {
   app.add_flag("--normalize", normalize, "scale FILE to the total of BASE first");
   app.add_flag("--tree", tree, "callers and callees instead of rows");
   app.add_flag("--folded", folded, "folded stacks with both counts, for flamegraph.pl");
-  app.add_flag("--flame", flame, "a flame graph of FILE, red where it costs more than BASE; HTML if so named");
-  app.add_flag("--html", choice.html, "with --flame: a page to explore");
+  app.add_flag("--flame", flame, "a flame graph of FILE, red where it costs more than BASE; HTML if so named")
+      ->excludes("--tree", "--folded", "--json");
+  app.add_flag("--html", choice.html, "with --flame: a page to explore")->needs("--flame");
   input.options["nodecount"] = "30";
   return run_app(app, words, [&] {
     ReportParams params = input.params();

@@ -173,7 +173,7 @@ def test_reports():
 
 def test_writing():
     check('merge adds', run('merge', one, two, '-o', 'sum.pb.gz')[0] == 0 and 'total 2s' in run('info', 'sum.pb.gz')[1])
-    for to, start in (('folded', 'main;cold 400000000\n'), ('flamegraph', '<?xml'), ('callgrind', 'positions:'), ('dot', 'digraph'), ('json', '{"total"')):
+    for to, start in (('folded', 'main;cold 400000000\n'), ('flamegraph', '<?xml'), ('html', '<!doctype html>'), ('callgrind', 'positions:'), ('dot', 'digraph'), ('json', '{"total"')):
         got = run('convert', one, '--to', to)
         check(f'convert to {to}', got[0] == 0 and got[1].startswith(start), got)
     run('convert', one, '--to', 'pprof', '-o', 'copy.pb.gz', '--focus', 'hot')
@@ -189,6 +189,25 @@ def test_writing():
     limited = run('top', '--limit-samples=1', one)
     check('an exceeded limit names its flag', limited[0] == 1 and '--limit-samples=N' in limited[2], limited)
     check('a raised limit is taken', run('top', '--limit-samples=2', '--limit-string-bytes=1MB', one)[0] == 0)
+
+
+def test_flame():
+    read = lambda name: open(f'{work}/{name}').read()
+    check('the name of the file asks for HTML', run('flame', one, '-o', 'one.html')[0] == 0 and '<!doctype html>' in read('one.html'))
+    check('and else it is SVG', run('flame', one, '-o', 'one.svg')[0] == 0 and read('one.svg').startswith('<?xml'))
+    y = lambda svg, name: int(re.search(rf'<title>{name} .*?y="(\d+)"', svg)[1])
+    svg, icicle = run('flame', one)[1], run('flame', one, '--inverted')[1]
+    check('--inverted has its root on top', y(svg, 'all') > y(svg, 'hot') and y(icicle, 'all') < y(icicle, 'hot'), icicle)
+    check('--reversed begins at leaves', y(run('flame', one, '--reversed')[1], 'hot') > y(run('flame', one, '--reversed')[1], 'main'))
+    base = run('flame', two, '--base', one)
+    diff = run('diff', one, two, '--flame')
+    check('a base gives a difference', base[0] == 0 and '; +' in base[1] and 'rgb(255,0,0)' in base[1], base)
+    check('diff --flame draws the same', diff[0] == 0 and re.findall('fill="rgb.*?"', diff[1]) == re.findall('fill="rgb.*?"', base[1]), diff)
+    check('--negate turns colours', 'rgb(0,0,255)' in run('flame', two, '--base', one, '--negate')[1])
+    for words in (['flame', one, '--negate'], ['flame', one, '--base', two, '--json'], ['diff', one, two, '--html'], ['diff', one, two, '--flame', '--tree']):
+        got = run(*words)
+        check(f'what has no meaning is wrong usage: {words[2:]}', got[0] == 2, got)
+    check('filters leave what matches', '>cold (' not in run('flame', one, '--focus', 'hot')[1])
 
 
 def test_terminal():
@@ -295,7 +314,7 @@ def test_manual_and_completion():
 
 
 try:
-    for test in (test_manual_and_completion, test_exit_codes, test_reports, test_writing, test_terminal, test_urls, test_tls, test_other_sources):
+    for test in (test_manual_and_completion, test_exit_codes, test_reports, test_writing, test_flame, test_terminal, test_urls, test_tls, test_other_sources):
         test()
 finally:
     shutil.rmtree(work, ignore_errors=True)
