@@ -1,6 +1,7 @@
 #include "cli/analyze_files.h"
 
 #include "agent/analyst/analyst.h"
+#include "cli/profile_sources.h"
 #include "cli/terminal.h"
 #include "converters/file_query.h"
 #include "findings/render.h"
@@ -15,8 +16,10 @@ constexpr TimeRange kNow{kSlot, 2 * kSlot};
 
 Result<findings::Digest> analyze(const AnalyzeFiles& o) {
   WF_ASSIGN(agent::Analyst analyst, agent::Analyst::create(o.rules_file));
-  converters::FileQuery query;
   std::vector<std::string> notes;
+  SourceOptions options;
+  options.say = [&](std::string_view line) { notes.emplace_back(line); };
+  converters::FileQuery query(options.limits, [&](std::string_view bytes) { return decode_source(bytes, options); });
   WF_TRY(query.add(o.files, kNow, notes));
   agent::AnalystRequest request;
   request.range = kNow;

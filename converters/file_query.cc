@@ -75,6 +75,10 @@ bool counts_since_start(const Profile& p, std::string_view profile_name) {
 
 }  // namespace
 
+FileQuery::FileQuery(DecodeLimits limits, Decode decode) : limits_(limits), decode_(std::move(decode)) {
+  if (!decode_) decode_ = [limits](std::string_view bytes) { return decode_any(bytes, limits); };
+}
+
 void FileQuery::add_entry(LabelledProfile profile, TimeRange slot, const std::string& path) {
   Entry entry{std::move(profile), path};
   DurationNs length = entry.range.length() > 0 ? entry.range.length() : kWithoutDuration;
@@ -93,7 +97,7 @@ Status FileQuery::add(const std::vector<std::string>& paths, TimeRange slot, std
   for (const std::string& named : paths) {
     for (const std::string& path : expand(named)) {
       auto bytes = read_file(path, limits_.compressed_bytes);
-      auto p = bytes ? decode_any(*bytes, limits_) : Result<Profile>(std::unexpected(bytes.error()));
+      auto p = bytes ? decode_(*bytes) : Result<Profile>(std::unexpected(bytes.error()));
       if (!p || p->sample_types.empty()) {
         last = p ? Error(ErrorCode::kCorrupt, "it has no sample types") : p.error();
         last = std::move(last).with(path);

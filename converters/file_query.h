@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "converters/pprof/limits.h"
@@ -18,7 +20,11 @@ namespace watchfire::converters {
 /// duration they count as one second. Not thread-safe.
 class FileQuery final : public profile::Query {
  public:
-  explicit FileQuery(DecodeLimits limits = DecodeLimits::offline()) : limits_(limits) {}
+  /// How the bytes of a file become a profile.
+  using Decode = std::function<Result<profile::Profile>(std::string_view)>;
+
+  /// Without `decode`, files are read by decode_any.
+  explicit FileQuery(DecodeLimits limits = DecodeLimits::offline(), Decode decode = nullptr);
 
   /// Reads files, and the files directly within directories. A file that is no profile is a line in `notes`; it is an
   /// error when none is. `slot` must be long enough for all their durations together.
@@ -47,6 +53,7 @@ class FileQuery final : public profile::Query {
   std::vector<Column> select(const profile::Selector& selector, TimeRange range) const;
 
   DecodeLimits limits_;
+  Decode decode_;
   std::vector<std::unique_ptr<Entry>> entries_;
 };
 

@@ -137,7 +137,7 @@ function format(value, unit) {
 }
 
 const percent = (part, all) => (all ? 100 * part / all : 0).toFixed(2) + '%';
-const signed = text => text.startsWith('-') ? text : '+' + text;
+const signed = text => text === '0' || text.startsWith('-') ? text : '+' + text;
 
 // Lines that tell of a frame: its name first.
 function describe({tree, node}) {
@@ -318,6 +318,7 @@ function showPath() {
     button.type = 'button';
     button.addEventListener('click', () => change({root: n}));
   }
+  path.scrollTop = path.scrollHeight;
 }
 
 const kKeys = {type: 't', root: 'n', fn: 'f', query: 'q', icicle: 'i', heavy: 'h'};
