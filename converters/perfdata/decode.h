@@ -19,9 +19,9 @@ struct PerfDataOptions {
 };
 
 /// Reads what `perf record` writes, to a file or into a pipe, compressed or not. Each event becomes two sample types,
-/// EVENT_sample/count, the number of samples, and EVENT_event/count, the sum of their periods; the default is the last.
-/// Stacks are those of frame pointers, or where a sample has none, of the last branches; a copied user stack is not
-/// unwound (stats->stack_dumps). Return addresses point into the call. Frames of no known mapping are left out.
+/// EVENT_sample/count, the number of samples, and EVENT_event/count, the sum of their periods; the default is the last
+/// that came. Stacks are those of frame pointers, or where a sample has none, of the last branches; a copied user stack
+/// is not unwound (stats->stack_dumps). Return addresses point into the call. Frames of no known mapping are left out.
 /// Addresses are the process's own, without names but for what `symbols` and the kernel's own records tell: mappings
 /// carry file, offset and build id for who symbolizes next.
 ///

@@ -12,6 +12,16 @@ bool is_of_this_system(uint16_t misc) {
   return (misc & kCpumodeMask) <= kCpumodeUser;
 }
 
+/// The default type is the last, but an event that never came says nothing: perf itself adds such a one, "dummy".
+void choose_default_type(profile::Profile& p) {
+  auto is_empty = [](const std::vector<int64_t>& column) {
+    return std::ranges::all_of(column, [](int64_t v) { return v == 0; });
+  };
+  size_t last = p.sample_types.size();
+  while (last > 0 && is_empty(p.values[last - 1])) --last;
+  if (last > 0 && last < p.sample_types.size()) p.default_sample_type = p.sample_types[last - 1].type;
+}
+
 }  // namespace
 
 Status ProcessProfile::begin(const Container& container) {
@@ -144,6 +154,7 @@ Status ProcessProfile::build_labels(const AddressSpaces& spaces, const Sample& s
 
 profile::Profile ProcessProfile::finish(const Container& container) {
   profile::Profile p = builder_.finish();
+  choose_default_type(p);
   if (!has_time_) return p;
   p.duration_ns = static_cast<int64_t>(last_ns_ - first_ns_);
   if (container.wall_minus_clock_ns != 0) {

@@ -2,6 +2,7 @@
 // or counted, and the processes of a recording add up to the whole. The first byte says which of the three it is.
 
 #include "converters/perfdata/decode.h"
+#include "converters/perfdata/runtime_code.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/limits.h"
 
@@ -34,6 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     read_symbols(data[0] == 'j', bytes);
     return 0;
   }
+  if (auto made = converters::find_runtime_code(bytes, fuzz::tight_limits()))
+    check(made->pids.size() <= converters::kMaxRuntimeFiles && made->jitdumps.size() <= converters::kMaxRuntimeFiles);
   converters::PerfDataStats stats;
   auto p = converters::decode_perf_data(bytes, {}, fuzz::tight_limits(), &stats);
   if (!p) return 0;

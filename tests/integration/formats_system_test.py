@@ -241,6 +241,12 @@ def test_perf_command():
     text = top('changed.data')
     check('a file of another build names nothing, and that is said', 'alpha_leaf' not in text and 'another build' in text, text)
 
+    run(*record, '-a', '-o', 'all.data', '--', workload, 'spin', '1')
+    if os.path.exists(f'{work}/all.data'):
+        check('of all processes, the default is no event that never came', 'alpha_leaf' in top('all.data'), top('all.data'))
+    else:
+        skip('perf may not record all processes here')
+
     run(*record, '-o', 'two.data', '--', 'sh', '-c', f'{workload} spin 1 & {workload} spin 1; wait')
     done = run(watchfire, 'convert', 'two.data', '--to', 'pprof', '--per-process', '-o', 'two', '--json')
     written = json.loads(done.stdout or b'[]')
