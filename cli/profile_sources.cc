@@ -82,19 +82,27 @@ Result<std::string> read_url(const ProfileUrl& url, const SourceOptions& options
   return fetch_profile(url, options.tls, options.limits.compressed_bytes);
 }
 
+size_t most_bytes(const SourceOptions& options) {
+  return std::max(options.limits.compressed_bytes, options.limits.decompressed_bytes);
+}
+
+Result<std::string> read_named_file(const std::string& path, const SourceOptions& options) {
+  auto bytes = read_file(path, most_bytes(options));
+  // The name was wrong; that is not the same as finding nothing.
+  if (!bytes && bytes.error().code == ErrorCode::kNotFound)
+    return fail(ErrorCode::kInvalidArgument, bytes.error().message);
+  return bytes;
+}
+
 Result<Profile> read_source(const std::string& name, const SourceOptions& options) {
-  size_t max_bytes = std::max(options.limits.compressed_bytes, options.limits.decompressed_bytes);
   Result<std::string> bytes = std::string();
   ProfileUrl url;
   if (name == "-") {
-    bytes = read_fd(STDIN_FILENO, max_bytes);
+    bytes = read_fd(STDIN_FILENO, most_bytes(options));
   } else if (name.starts_with(kStore) && !exists(name)) {
     bytes = read_store(std::string_view(name).substr(kStore.size()), options);
   } else if (exists(name) || (url = make_profile_url(name, options.seconds, options.timeout)).url.empty()) {
-    bytes = read_file(name, max_bytes);
-    // The name was wrong; that is not the same as finding nothing.
-    if (!bytes && bytes.error().code == ErrorCode::kNotFound)
-      bytes = fail(ErrorCode::kInvalidArgument, bytes.error().message);
+    bytes = read_named_file(name, options);
   } else {
     bytes = read_url(url, options);
   }
@@ -222,7 +230,7 @@ Result<Profile> decode_source(std::string_view bytes, const SourceOptions& optio
 }
 
 Result<std::vector<converters::PerfProcess>> read_processes(const std::string& path, const SourceOptions& options) {
-  WF_ASSIGN(std::string bytes, read_file(path, options.limits.decompressed_bytes));
+  WF_ASSIGN(std::string bytes, read_named_file(path, options));
   auto inflated = converters::inflate_profile(bytes, options.limits);
   if (!inflated) return fail(with_limit_flag(std::move(inflated).error()));
   if (!converters::is_perf_data(inflated->bytes))
