@@ -39,12 +39,13 @@ void write_place(JsonWriter& w, const Section& s, const Place& p, double min_sam
 }
 
 /// Cells in the order of the ranking.
-void write_rows(JsonWriter& w, const Section& s, const std::vector<MatrixRow>& rows, size_t max) {
+void write_rows(JsonWriter& w, const Section& s, const std::vector<MatrixRow>& rows, bool components, bool functions,
+                size_t max) {
   w.begin_array();
   for (size_t r = 0; r < std::min(max, rows.size()); ++r) {
     w.begin_object();
-    if (!rows[r].part.component.empty()) w.field("component", rows[r].part.component);
-    if (rows[r].part.component.empty() || !rows[r].part.function.empty()) w.field("function", rows[r].part.function);
+    if (components) w.field("component", rows[r].part.component);
+    if (functions) w.field("function", rows[r].part.function);
     w.key("cells").begin_array();
     for (const Place& p : s.matrix.ranking) {
       w.begin_object();
@@ -68,11 +69,11 @@ void write_section(JsonWriter& w, const Section& s, const Comparison& c, size_t 
     w.field("share", h.share).field("share_error", h.share_error).field("best_ratio", h.best_ratio).end_object();
   }
   w.end_array().key("components");
-  write_rows(w, s, s.matrix.components, max);
+  write_rows(w, s, s.matrix.components, true, false, max);
   w.key("functions");
-  write_rows(w, s, s.matrix.functions, max);
+  write_rows(w, s, s.matrix.functions, false, true, max);
   w.key("parts");
-  write_rows(w, s, s.matrix.parts, max);
+  write_rows(w, s, s.matrix.parts, true, true, max);
   w.end_object();
 }
 

@@ -277,7 +277,10 @@ std::string explanation(const Section& s, const Place& place, double min_samples
   std::string text = m.names[place.candidate] + " " + spends(s, amounts.with_error(mine));
   if (place.candidate == best) {
     std::string components = largest_components(s, best);
-    text += m.names.size() > 1 ? ", the least" : "";
+    std::vector<std::string> equals = first_places(s);
+    equals.erase(equals.begin());
+    if (m.names.size() > 1)
+      text += equals.empty() ? ", the least" : ", the least within the errors together with " + joined(equals);
     text += (components.empty() ? "" : ": " + components) + ".";
     return text + few_samples(s, place, min_samples);
   }

@@ -106,6 +106,8 @@ TEST(Comparison, a_tie_is_called_a_tie) {
   Comparison c = compared({named("a", {{{"main.work"}, 400}}), named("b", {{{"main.work"}, 420}})});
   const Section& s = c.sections[0];
   EXPECT_EQ(rank_text(s.matrix.ranking[1]), "1=");
+  EXPECT_EQ(explanation(s, s.matrix.ranking[0], 100),
+            "a takes 4.00 ± 0.20 s of CPU, the least within the errors together with b: package main (100 %).");
   EXPECT_NE(
       explanation(s, s.matrix.ranking[1], 100).find("a tie with a: the difference of 0.20 s is within two errors"),
       std::string::npos);
