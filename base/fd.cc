@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 
 namespace watchfire {
 
@@ -85,6 +87,9 @@ Status sync_directory_of(const std::string& path) {
 }  // namespace
 
 Status write_file_atomically(const std::string& path, std::string_view bytes, unsigned mode) {
+  struct stat there{};
+  if (::lstat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode))
+    return fail(ErrorCode::kInvalidArgument, path + " is not a regular file");
   std::string temp = path + ".tmp." + std::to_string(::getpid());
   auto written = [&]() -> Status {
     WF_ASSIGN(Fd fd, open_file(temp, O_WRONLY | O_CREAT | O_TRUNC, mode));
@@ -95,6 +100,17 @@ Status write_file_atomically(const std::string& path, std::string_view bytes, un
   }();
   if (!written) ::unlink(temp.c_str());
   return written;
+}
+
+Status write_output(const std::string& path, std::string_view bytes) {
+  struct stat there{};
+  if (::stat(path.c_str(), &there) < 0) return write_file_atomically(path, bytes);
+  if (!S_ISREG(there.st_mode)) {
+    WF_ASSIGN(Fd fd, open_file(path, O_WRONLY));
+    return write_all(fd.get(), bytes);
+  }
+  std::unique_ptr<char, void (*)(void*)> target(::realpath(path.c_str(), nullptr), &::free);
+  return write_file_atomically(target ? target.get() : path, bytes, there.st_mode & 07777);
 }
 
 Status make_directories(const std::string& path, unsigned mode) {

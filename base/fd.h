@@ -45,8 +45,12 @@ Result<std::string> read_fd(int fd, size_t max_bytes);
 Status write_all(int fd, std::string_view bytes);
 
 /// Replaces `path` so that a reader or a crash sees the old file or the whole new one: writes beside it,
-/// fsyncs, renames, fsyncs the directory.
+/// fsyncs, renames, fsyncs the directory. What is there and is no regular file stays: kInvalidArgument.
 Status write_file_atomically(const std::string& path, std::string_view bytes, unsigned mode = 0644);
+
+/// Writes where a person said: a file as write_file_atomically does (through links, with its mode), a device or a pipe
+/// in place.
+Status write_output(const std::string& path, std::string_view bytes);
 
 /// Makes a directory and its parents; one that is there already is no error.
 Status make_directories(const std::string& path, unsigned mode = 0755);

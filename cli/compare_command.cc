@@ -129,7 +129,7 @@ int show(const Compare& c, const agent::Comparison& comparison) {
                       : c.html ? agent::comparison_html(comparison, c.render)
                                : agent::comparison_text(comparison, c.render);
   if (c.output.empty() || c.output == "-") return print_bytes(bytes), kExitGood;
-  Status written = write_file_atomically(c.output, bytes);
+  Status written = write_output(c.output, bytes);
   return written ? kExitGood : print_error(written.error());
 }
 

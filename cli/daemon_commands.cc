@@ -184,7 +184,7 @@ int run_query(Words words) {
     auto response = common.client().get("/api/v1/profile", params);
     if (!response) return print_error(response.error());
     if (output == "-") return print_bytes(response->body), kExitGood;
-    Status written = write_file_atomically(output, response->body);
+    Status written = write_output(output, response->body);
     return written ? kExitGood : print_error(written.error());
   });
 }

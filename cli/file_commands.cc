@@ -92,7 +92,7 @@ int convert_processes(const ProfileInput& input, const std::string& format) {
     if (!bytes) return print_error(bytes.error());
     if (process.profile.sample_count() == 0) continue;
     std::string path = input.output + "/" + name + suffix_of(format);
-    if (Status written = write_file_atomically(path, *bytes); !written) return print_error(written.error());
+    if (Status written = write_output(path, *bytes); !written) return print_error(written.error());
     w.begin_object().field("output", path).field("comm", process.comm).field("pid", uint64_t{process.pid});
     w.field("samples", uint64_t{process.profile.sample_count()}).end_object();
     rows.push_back({path, std::to_string(process.profile.sample_count())});

@@ -122,7 +122,7 @@ int ProfileInput::show(const std::string& text) const {
 
 int ProfileInput::write(const std::string& bytes) const {
   if (output.empty() || output == "-") return print_bytes(bytes), kExitGood;
-  Status written = write_file_atomically(output, bytes);
+  Status written = write_output(output, bytes);
   return written ? kExitGood : print_error(written.error());
 }
 
