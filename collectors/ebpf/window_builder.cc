@@ -1,6 +1,8 @@
 #include "collectors/ebpf/window_builder.h"
 
 #include <array>
+#include <map>
+#include <utility>
 
 namespace watchfire::collectors::ebpf {
 namespace {
@@ -65,6 +67,32 @@ bool WindowBuilder::waits_for_facts(DurationNs now, DurationNs patience) const {
   return false;
 }
 
+namespace {
+
+/// What a thread ran in the window is known exactly; where in it its samples fell is chance, so each stands for an
+/// equal part. The time since the sample before would not do: it is short right after a thread woke up and long later
+/// on, and so takes from what runs first and gives to what runs next.
+void share_out_weights(RawWindow& w) {
+  struct Left {
+    int64_t weight_ns = 0;
+    uint64_t count = 0;
+  };
+  std::map<std::pair<uint32_t, uint32_t>, Left> threads;
+  for (const WindowSample& s : w.samples) {
+    Left& t = threads[{s.process, s.tid}];
+    t.weight_ns += s.weight_ns;
+    t.count += s.count;
+  }
+  for (WindowSample& s : w.samples) {
+    Left& t = threads[{s.process, s.tid}];
+    s.weight_ns = static_cast<int64_t>(static_cast<__int128>(t.weight_ns) * s.count / t.count);
+    t.weight_ns -= s.weight_ns;
+    t.count -= s.count;
+  }
+}
+
+}  // namespace
+
 RawWindow WindowBuilder::finish() const {
   RawWindow w;
   w.lost = lost_;
@@ -104,6 +132,7 @@ RawWindow WindowBuilder::finish() const {
                          .end = static_cast<StackEnd>(key[4]),
                          .weight_ns = t.weight_ns});
   }
+  share_out_weights(w);
   return w;
 }
 

@@ -5,6 +5,7 @@
 //
 //   workload spin SECONDS      alpha, beta and gamma in turn, for SECONDS of CPU time
 //   workload recurse SECONDS   the same, each below 5 to 100 frames of one function that calls itself
+//   workload wakes SECONDS     the same, shorter, with a sleep after each round
 //   workload fork SECONDS      the same, in children of 50 ms one after the other
 //   workload threads SECONDS   four threads, busy for a share of the time that is drawn, until SECONDS have passed
 //   workload deep SECONDS      a stack of 300 frames
@@ -27,6 +28,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -59,7 +61,7 @@ void print_cpu(const char* name, int64_t ns) {
 // The leaf of each phase: three functions, so that a leaf alone tells the phase.
 #define PHASE(NAME)                                                  \
   [[gnu::noinline]] void NAME##_leaf() {                             \
-    for (uint64_t i = 0; i < 300'000; ++i) sink = sink + i;          \
+    for (uint64_t i = 0; i < 30'000; ++i) sink = sink + i;           \
     KEEP;                                                            \
   }                                                                  \
   [[gnu::noinline]] void NAME(int64_t until) {                       \
@@ -103,6 +105,25 @@ struct Phase {
       now = after;
     }
   for (const Phase& p : all) print_cpu(p.name, p.used_ns);
+}
+
+[[gnu::noinline]] void run_wakes(double seconds) {
+  int64_t used[3] = {}, now = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  auto end = now + static_cast<int64_t>(seconds * 1e9);
+  while (now < end) {
+    int i = 0;
+    for (auto [run, least] : {std::pair(&alpha, 600'000), std::pair(&beta, 2'000'000), std::pair(&gamma, 1'000'000)}) {
+      run(now + drawn(least, 2 * least));
+      int64_t after = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+      used[i++] += after - now;
+      now = after;
+    }
+    usleep(static_cast<useconds_t>(drawn(2000, 6000)));
+    now = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  }
+  print_cpu("alpha", used[0]);
+  print_cpu("beta", used[1]);
+  print_cpu("gamma", used[2]);
 }
 
 [[gnu::noinline]] void work_share(const char* name, int64_t percent, uint64_t seed, int64_t end) {
@@ -209,6 +230,7 @@ int main(int argc, char** argv) {
   std::printf("seed %lu\n", static_cast<unsigned long>(seed));
   std::fflush(stdout);
   if (is("spin") || is("recurse")) run_phases(static_cast<double>(std::atol(argv[2])), is("recurse"));
+  if (is("wakes")) run_wakes(static_cast<double>(std::atol(argv[2])));
   if (is("threads")) threads(end);
   if (is("reuse")) reuse_pid(argv[0], std::atol(argv[2]));
   if (is("fork")) fork_children(end);

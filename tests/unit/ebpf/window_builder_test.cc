@@ -59,6 +59,25 @@ TEST(WindowBuilder, keeps_100000_distinct_stacks_apart_and_counts_every_sample) 
   ASSERT_TRUE(back) << back.error().text();
 }
 
+TEST(WindowBuilder, samples_of_a_thread_stand_for_equal_parts_of_what_it_ran) {
+  WindowBuilder builder(1u << 20);
+  auto process = std::make_shared<Process>();
+  auto file = make_elf("aa");
+  auto add = [&](uint32_t tid, uint64_t offset, int64_t weight) {
+    RawFrame frames[] = {{file, offset, {}}};
+    builder.add({process, tid, "t", frames, StackEnd::kEndOfChain, weight});
+  };
+  for (int64_t weight : {10, 20, 30}) add(1, 0x1000, weight);
+  add(1, 0x1010, 41);
+  add(2, 0x1000, 7);
+  std::map<std::pair<uint32_t, uint64_t>, int64_t> weights;
+  RawWindow w = builder.finish();
+  for (const auto& s : w.samples) weights[{s.tid, w.frames[w.stack(s.stack)[0]].address}] = s.weight_ns;
+  EXPECT_EQ((weights[{1, 0x401000}]), 75);
+  EXPECT_EQ((weights[{1, 0x401010}]), 26);
+  EXPECT_EQ((weights[{2, 0x401000}]), 7);
+}
+
 TEST(WindowBuilder, a_full_window_loses_and_says_how_many) {
   WindowBuilder builder(100'000);
   auto process = std::make_shared<Process>();
