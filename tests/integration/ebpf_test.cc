@@ -308,7 +308,7 @@ TEST_F(EbpfTest, phases_below_a_recursion_get_their_shares) {
 
 TEST_F(EbpfTest, phases_of_short_lived_children_get_their_shares) {
   Session session;
-  auto clocks = session.run_whole(499, "workload", "fork", 8);
+  auto clocks = session.run_whole(499, "workload", "fork", 5);
   std::set<uint32_t> pids;
   expect_shares(session, "workload", clocks, [&](auto& w, auto& s) {
     pids.insert(w.processes[s.process].pid);

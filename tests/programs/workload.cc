@@ -6,7 +6,7 @@
 //   workload spin SECONDS      alpha, beta and gamma in turn, for SECONDS of CPU time
 //   workload recurse SECONDS   the same, each below 5 to 100 frames of one function that calls itself
 //   workload wakes SECONDS     the same, shorter, with a sleep after each round
-//   workload fork SECONDS      the same, in children of 50 ms one after the other
+//   workload fork SECONDS      the same, in children of 50 ms one after the other, 20 for each second
 //   workload threads SECONDS   four threads, busy for a share of the time that is drawn, until SECONDS have passed
 //   workload deep SECONDS      a stack of 300 frames
 //   workload reuse SECONDS     two programs one after the other with one pid; prints "cpu pid PID", or 0 if not allowed
@@ -58,10 +58,12 @@ void print_cpu(const char* name, int64_t ns) {
   std::fflush(stdout);
 }
 
+uint64_t leaf_steps = 300'000;  // long, so that reading the clock between leaves takes no time
+
 // The leaf of each phase: three functions, so that a leaf alone tells the phase.
 #define PHASE(NAME)                                                  \
   [[gnu::noinline]] void NAME##_leaf() {                             \
-    for (uint64_t i = 0; i < 30'000; ++i) sink = sink + i;           \
+    for (uint64_t i = 0; i < leaf_steps; ++i) sink = sink + i;       \
     KEEP;                                                            \
   }                                                                  \
   [[gnu::noinline]] void NAME(int64_t until) {                       \
@@ -108,6 +110,7 @@ struct Phase {
 }
 
 [[gnu::noinline]] void run_wakes(double seconds) {
+  leaf_steps = 30'000;
   int64_t used[3] = {}, now = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   auto end = now + static_cast<int64_t>(seconds * 1e9);
   while (now < end) {
@@ -176,8 +179,8 @@ void right(uint32_t path, int depth) {
   KEEP;
 }
 
-void fork_children(int64_t end) {
-  while (clock_ns(CLOCK_MONOTONIC) < end) {
+void fork_children(long seconds) {
+  for (long n = 0; n < seconds * 20; ++n) {
     draws.discard(1);
     pid_t child = fork();
     if (child == 0) {
@@ -233,7 +236,7 @@ int main(int argc, char** argv) {
   if (is("wakes")) run_wakes(static_cast<double>(std::atol(argv[2])));
   if (is("threads")) threads(end);
   if (is("reuse")) reuse_pid(argv[0], std::atol(argv[2]));
-  if (is("fork")) fork_children(end);
+  if (is("fork")) fork_children(std::atol(argv[2]));
   while (is("deep") && running()) descend(300);
   while (is("syscalls") && running()) many_syscalls();
   uint32_t path = 1;
