@@ -24,10 +24,13 @@ int64_t number(std::string_view text) {
 }
 
 int64_t nanoseconds(std::string_view seconds, std::string_view fraction) {
-  if (seconds.empty()) return -1;
-  int64_t part = number(fraction);
+  constexpr int64_t kMostSeconds = 9'000'000'000;  // what int64 nanoseconds can hold
+  int64_t whole = number(seconds);
+  if (whole < 0 || whole > kMostSeconds || fraction.size() > 9) return -1;
+  int64_t part = fraction.empty() ? 0 : number(fraction);
+  if (part < 0) return -1;
   for (size_t i = fraction.size(); i < 9; ++i) part *= 10;
-  return number(seconds) * 1'000'000'000 + part;
+  return whole * 1'000'000'000 + part;
 }
 
 /// Where the parenthesis opens that the last character closes; npos when it closes none.

@@ -57,6 +57,7 @@ TEST(PerfScript, header_lines_of_every_kind) {
                          1000000001, 5, "cycles:ppp"},
                         {"swapper 0 [000] 1.5: sched:sched_switch: prev_comm=a prev_pid=3", "swapper", 0, 0, 1500000000,
                          1, "sched:sched_switch"},
+                        {"late 7 55555555552.1: 5 cycles:", "late", 7, 7, -1, 5, "cycles"},
                         {"a 7 9 cpu/mem-loads,ldlat=30/P:", "a", 7, 7, -1, 9, "cpu/mem-loads,ldlat=30/P"}}) {
     auto h = parse_perf_header(c.line);
     ASSERT_TRUE(h) << c.line;
