@@ -101,10 +101,12 @@ void ProcessTable::read_process(Process& process, DurationNs now) {
 /// of them the same, the child was still what its parent is.
 bool ProcessTable::inherit(Process& process, const Seen& seen, DurationNs now) {
   if (seen.parent.pid == 0 || seen.parent.exec_id != process.key.exec_id) return false;
-  auto [found, is_new] = processes_.try_emplace(seen.parent);
-  if (is_new) found->second = look_at(seen.parent, {}, now);
-  Process& parent = *found->second;
-  if (!parent.mappings_known || parent.info.comm != seen.comm) return false;
+  auto found = processes_.find(seen.parent);
+  ProcessRef known = found != processes_.end() ? found->second : look_at(seen.parent, {}, now);
+  if (!known || !known->mappings_known) return false;  // one that can't be read now is read when it is seen itself
+  processes_[seen.parent] = known;
+  Process& parent = *known;
+  if (parent.info.comm != seen.comm) return false;
   parent.last_seen = now;
   WindowProcess own = std::exchange(process.info, parent.info);
   process.info.pid = own.pid;
