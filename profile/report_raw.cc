@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "profile/label_texts.h"
 #include "profile/report_print.h"
 #include "profile/sample_edit.h"
 #include "profile/sorted_labels.h"
@@ -107,6 +108,7 @@ void append_samples(TextPieces& pieces, const Profile& p) {
   size_t begin = std::min(types.find_first_not_of(' '), types.size());
   types.erase(types.find_last_not_of(' ') + 1);
   out += "Samples:\n" + types.substr(std::min(begin, types.size())) + '\n';
+  LabelTexts labels(p, [&p](uint32_t set) { return label_lines(p, set); });
   for (size_t i = 0; i < p.sample_count() && pieces.pass_on(); ++i) {
     for (const auto& column : p.values) {
       out += ' ';
@@ -115,7 +117,7 @@ void append_samples(TextPieces& pieces, const Profile& p) {
     out += ": ";
     for (uint32_t location : p.stacks[p.sample_stacks[i]]) out += std::to_string(p.locations[location].id) + ' ';
     out += '\n';
-    if (p.sample_label_sets[i] != 0) out += label_lines(p, p.sample_label_sets[i]);
+    out += labels.of(p.sample_label_sets[i]);
   }
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "profile/label_texts.h"
 #include "profile/measurement.h"
 #include "profile/report_print.h"
 #include "profile/sample_edit.h"
@@ -42,28 +43,6 @@ std::string labels_block(const Report& r, uint32_t set) {
   }
   return block;
 }
-
-/// labels_block of each set, kept while they are few enough.
-class LabelBlocks {
- public:
-  explicit LabelBlocks(const Report& r) : report_(r), kept_(r.profile().label_sets.size()) {}
-
-  std::string_view of(uint32_t set) {
-    if (set == 0) return {};
-    if (!kept_[set].empty()) return kept_[set];
-    std::string block = labels_block(report_, set);
-    if (bytes_ > kMostBytes) return last_ = std::move(block);
-    bytes_ += block.size();
-    return kept_[set] = std::move(block);
-  }
-
- private:
-  static constexpr size_t kMostBytes = 32u << 20;
-  const Report& report_;
-  std::vector<std::string> kept_;
-  std::string last_;
-  size_t bytes_ = 0;
-};
 
 /// One line for each frame of a location, innermost first.
 std::string frames_of(GraphBuilder& builder, uint32_t location) {
@@ -131,7 +110,7 @@ void print_traces(Report& r, const TextSink& sink) {
   clean_file_names(r.mutable_profile());
   const Profile& p = r.profile();
   GraphBuilder builder(p, {.column = r.column()});
-  LabelBlocks blocks(r);
+  LabelTexts labels(p, [&r](uint32_t set) { return labels_block(r, set); });
   std::vector<std::string> frames(p.locations.size());
   TextPieces pieces(sink);
   std::string& out = pieces.text;
@@ -140,7 +119,7 @@ void print_traces(Report& r, const TextSink& sink) {
     auto stack = p.stacks[p.sample_stacks[i]];
     if (stack.empty()) continue;
     out += kSeparator;
-    out += blocks.of(p.sample_label_sets[i]);
+    out += labels.of(p.sample_label_sets[i]);
     int64_t divisor = r.divisor(i);
     std::string value = r.format(divisor != 0 ? wrapping_divide(r.value(i), divisor) : r.value(i));
     size_t value_at = out.size();
