@@ -181,9 +181,14 @@ std::optional<Chunk> read_equal_files(std::span<const std::string> names, const 
   return chunk;
 }
 
+/// Unlike a pipe it can be read again.
+bool is_regular_file(const std::string& path) {
+  struct stat st{};
+  return stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);
+}
+
 Chunk read_any_chunk(std::span<const std::string> names, const SourceOptions& options) {
-  bool files_only = std::ranges::all_of(names, [](const std::string& name) { return exists(name); });
-  if (files_only && names.size() > 1)
+  if (names.size() > 1 && std::ranges::all_of(names, is_regular_file))
     if (auto chunk = read_equal_files(names, options)) return *std::move(chunk);
   return read_chunk(names, options);
 }

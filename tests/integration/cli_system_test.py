@@ -278,6 +278,12 @@ def test_other_sources():
     with open(one, 'rb') as f:
         data = f.read()
     check('standard input is a source', 'hot' in run('top', '-', stdin=data)[1] and 'hot' in run('pprof', '-top', '-', stdin=data)[1])
+    # Pipes can be read only once, also where the types differ and files would be read again.
+    write('one.pb.gz', data)
+    write('other.pb', gzip.decompress(data).replace(b'samples', b'sampler'))
+    by_pipes, by_files = (subprocess.run(['bash', '-c', f'{watchfire} pprof -raw {words}'], capture_output=True, text=True, cwd=work, env=environment)
+                          for words in ('<(cat one.pb.gz) <(cat other.pb)', 'one.pb.gz other.pb'))
+    check('sources may be pipes', by_pipes.returncode == 0 and 'hot' in by_pipes.stdout and by_pipes.stdout == by_files.stdout, (by_pipes, by_files))
     check('patterns are expanded', 'total 2s' in run('info', 'o[n]e.pb.gz', 't*o.pb.gz')[1])
     server = serve(UnixServer(work + '/control.sock', Answers))
     socket_flag = '-socket=' + work + '/control.sock'
