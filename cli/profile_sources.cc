@@ -268,6 +268,7 @@ std::vector<std::string> expand_sources(const std::vector<std::string>& names) {
 }
 
 bool is_object_file(const std::string& path) {
+  if (!is_regular_file(path)) return false;  // what is read of a pipe is gone
   auto fd = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!fd) return false;
   char magic[4] = {};
