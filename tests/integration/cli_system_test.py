@@ -9,20 +9,13 @@ import fcntl, gzip, http.server, json, os, pty, re, select, shutil, socket, sock
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, '..', 'support'))
+from checks import check, finish, skip
 from random_pprof import message, number, varint
 
 watchfire = os.path.join(os.path.abspath(sys.argv[1]), 'bin', 'watchfire')
 work = tempfile.mkdtemp(prefix='watchfire-cli-')
 environment = {'PATH': os.environ['PATH'], 'TZ': 'UTC', 'HOME': work + '/home', 'TERM': 'xterm', 'LC_ALL': 'C.UTF-8',
                'WATCHFIRE_SOCKET': work + '/none.sock'}
-passed = failed = skipped = 0
-
-
-def check(name, good, detail=''):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    print(f'{"ok  " if good else "FAIL"} {name}' + (f': {str(detail)[-700:]}' if not good else ''), flush=True)
-    return bool(good)
 
 
 def profile(stacks, start_line=1):
@@ -255,10 +248,8 @@ def test_urls():
 
 
 def test_tls():
-    global skipped
     if not shutil.which('openssl'):
-        skipped += 1
-        return print('skip TLS: no openssl')
+        return skip('TLS: no openssl')
     subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key.pem', '-out', 'cert.pem', '-days', '2',
                     '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'], cwd=work, check=True, capture_output=True)
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Answers)
@@ -324,5 +315,4 @@ try:
         test()
 finally:
     shutil.rmtree(work, ignore_errors=True)
-print(f'{passed} passed, {failed} failed, {skipped} skipped')
-sys.exit(1 if failed else 0)
+finish()

@@ -10,26 +10,13 @@ import fcntl, gzip, json, math, os, pty, re, shutil, struct, subprocess, sys, te
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, '..', 'support'))
+from checks import check, finish, skip
 from random_pprof import message, number, varint
 
 watchfire = os.path.join(os.path.abspath(sys.argv[1]), 'bin', 'watchfire')
 example = os.path.abspath(os.path.join(here, '..', '..', 'examples', 'inverted-index'))
 work = tempfile.mkdtemp(prefix='watchfire-compare-')
 environment = {**os.environ, 'LC_ALL': 'C.UTF-8', 'WATCHFIRE_SOCKET': work + '/none.sock'}
-passed = failed = skipped = 0
-
-
-def check(name, good, detail=''):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    print(f'{"ok  " if good else "FAIL"} {name}' + (f': {str(detail)[-900:]}' if not good else ''), flush=True)
-    return bool(good)
-
-
-def skip(reason):
-    global skipped
-    skipped += 1
-    print(f'skip {reason}', flush=True)
 
 
 def compare(*words):
@@ -255,5 +242,4 @@ for test in (test_example, test_ranking, test_names, test_hostile, test_recordin
     except Exception as e:
         check(f'{test.__name__} runs to its end', False, repr(e))
 shutil.rmtree(work, ignore_errors=True)
-print(f'{passed} passed, {failed} failed, {skipped} skipped')
-sys.exit(1 if failed else 0)
+finish()

@@ -10,27 +10,14 @@ import http.server, json, os, random, shutil, subprocess, sys, tempfile, threadi
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, '..', 'support'))
 from browser import Browser, find_chromium
+from checks import check, finish, skip
 from random_pprof import message, number, varint
 
 watchfire = os.path.join(os.path.abspath(sys.argv[1]), 'bin', 'watchfire')
 work = tempfile.mkdtemp(prefix='watchfire-flame-')
-passed = failed = skipped = 0
 browser = None
 
 SHIFT = 8
-
-
-def check(name, good, detail=''):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    print(f'{"ok  " if good else "FAIL"} {name}' + (f': {str(detail)[-700:]}' if not good else ''), flush=True)
-    return bool(good)
-
-
-def skip(reason):
-    global skipped
-    skipped += 1
-    print(f'skip {reason}', flush=True)
 
 
 def write(name, text):
@@ -315,5 +302,4 @@ def main():
 
 main()
 shutil.rmtree(work, ignore_errors=True)
-print(f'{passed} passed, {failed} failed, {skipped} skipped')
-sys.exit(1 if failed else 0)
+finish()

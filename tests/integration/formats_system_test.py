@@ -7,23 +7,12 @@ Uses `go`, `perf`, gperftools and jemalloc where they are installed, and says wh
 """
 import ctypes.util, glob, json, os, re, shutil, subprocess, sys, tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+from checks import check, finish, skip
+
 build = os.path.abspath(sys.argv[1])
 reader = f'{build}/tests/programs/read_profile'
 work = tempfile.mkdtemp(prefix='watchfire-formats-')
-passed = failed = skipped = 0
-
-
-def check(name, good, detail=''):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    print(f'{"ok  " if good else "FAIL"} {name}' + (f': {str(detail)[-600:]}' if not good else ''), flush=True)
-    return bool(good)
-
-
-def skip(reason):
-    global skipped
-    skipped += 1
-    print(f'skip {reason}', flush=True)
 
 
 def run(*command, **kw):
@@ -356,8 +345,7 @@ def main():
         for test in (test_go, test_perf, test_perf_names, test_perf_command, test_perf_map, test_gperftools, test_jemalloc):
             test()
     shutil.rmtree(work, ignore_errors=True)
-    print(f'{passed} passed, {failed} failed, {skipped} skipped')
-    sys.exit(1 if failed else 0)
+    finish()
 
 
 main()

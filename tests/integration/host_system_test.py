@@ -8,24 +8,13 @@ a `go` on the PATH, redis-server is left out where it isn't installed.
 """
 import atexit, gzip, http.client, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.request
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+from checks import check, finish, free_port, skip, wait
+
 build = os.path.abspath(sys.argv[1])
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 bin_dir = f'{build}/bin'
-passed = failed = skipped = 0
 cleanup = []
-
-
-def check(name, good, detail=''):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    print(f'{"ok  " if good else "FAIL"} {name}' + (f': {str(detail)[-600:]}' if not good else ''), flush=True)
-    return bool(good)
-
-
-def skip(reason):
-    global skipped
-    skipped += 1
-    print(f'skip {reason}', flush=True)
 
 
 def start(*command, **kw):
@@ -49,22 +38,6 @@ def stop(p, sig=signal.SIGTERM, seconds=40):
         except subprocess.TimeoutExpired:
             p.kill()
             p.wait()
-
-
-def wait(seconds, test):
-    deadline = time.time() + seconds
-    while time.time() < deadline:
-        value = test()
-        if value:
-            return value
-        time.sleep(0.3)
-    return test()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 is_root = os.geteuid() == 0
@@ -334,5 +307,4 @@ if is_root:
 for p in cleanup:
     stop(p, seconds=5)
 shutil.rmtree(state, ignore_errors=True)
-print(f'{passed} passed, {failed} failed, {skipped} skipped')
-sys.exit(1 if failed else 0)
+finish()

@@ -7,47 +7,15 @@ Go services need a `go` on the PATH, the gperftools service is built where libgo
 """
 import base64, gzip, http.client, http.server, json, multiprocessing, os, re, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time, urllib.parse, urllib.request
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+from checks import check, finish, free_port, skip, wait
+from random_pprof import varint
+
 build = os.path.abspath(sys.argv[1])
 top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 work = tempfile.mkdtemp(prefix='watchfire-scrape-', dir='/var/tmp')
-passed = failed = skipped = 0
 PHASE = 60  # seconds of counting, with and without hostile targets
 GOOD = 50
-
-
-def check(name, good, detail=''):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    print(f'{"ok  " if good else "FAIL"} {name}' + (f': {str(detail)[-900:]}' if not good else ''), flush=True)
-    return bool(good)
-
-
-def skip(reason):
-    global skipped
-    skipped += 1
-    print(f'skip {reason}', flush=True)
-
-
-def wait(seconds, test):
-    deadline = time.time() + seconds
-    while time.time() < deadline:
-        if value := test():
-            return value
-        time.sleep(0.2)
-    return test()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-
-def varint(n):
-    out = b''
-    while n > 127:
-        out, n = out + bytes([n & 127 | 128]), n >> 7
-    return out + bytes([n])
 
 
 def field(number, value):
@@ -384,5 +352,4 @@ everything = json.dumps(states) + open(f'{daemon.state}/log').read()
 check('no secret is in states or log', 'sesame' not in everything and 'pass:word' not in everything and 'guess' not in everything, everything)
 daemon.stop()
 shutil.rmtree(work, ignore_errors=True)
-print(f'{passed} passed, {failed} failed, {skipped} skipped')
-sys.exit(1 if failed else 0)
+finish()
