@@ -178,11 +178,12 @@ Result<std::string> fetch_profile(const ProfileUrl& source, net::TlsOptions tls,
   request.timeout = source.timeout + 5 * kSecond;
   request.max_body_bytes = max_bytes;
   request.tls = std::move(tls);
+  // Only the person may say so, no redirect.
+  if (request.url.starts_with(kInsecure)) {
+    request.url = "https://" + request.url.substr(kInsecure.size());
+    request.tls.insecure_skip_verify = true;
+  }
   for (int redirects = 0;; ++redirects) {
-    if (request.url.starts_with(kInsecure)) {
-      request.url = "https://" + request.url.substr(kInsecure.size());
-      request.tls.insecure_skip_verify = true;
-    }
     auto response = net::fetch(request);
     if (!response) return fail(response.error().with("http fetch"));
     auto location = response->headers.find("location");

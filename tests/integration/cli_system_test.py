@@ -81,12 +81,17 @@ empty = write('empty.pb.gz', profile({}))
 
 class Answers(http.server.BaseHTTPRequestHandler):
     paths = []
+    elsewhere = ''
 
     def do_GET(self):
         Answers.paths.append(self.path)
         if self.path.startswith('/moved'):
             self.send_response(302)
             self.send_header('Location', '/profile?seconds=3')
+            self.end_headers()
+        elif self.path.startswith('/elsewhere'):
+            self.send_response(302)
+            self.send_header('Location', Answers.elsewhere)
             self.end_headers()
         elif self.path.startswith('/loop'):
             self.send_response(302)
@@ -261,6 +266,12 @@ def test_tls():
     check('an unknown issuer is refused', run('pprof', '-top', url)[0] == 2)
     check('-tls_ca names the issuer', 'hot' in run('pprof', '-top', '-tls_ca=cert.pem', url)[1])
     check('https+insecure takes any', 'hot' in run('pprof', '-top', url.replace('https', 'https+insecure'))[1])
+    plain = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Answers)
+    serve(plain)
+    Answers.elsewhere = url.replace('https', 'https+insecure')
+    code, out, _ = run('pprof', '-top', f'http://127.0.0.1:{plain.server_port}/elsewhere')
+    check('a redirect cannot switch verification off', code == 2 and 'hot' not in out, out)
+    plain.shutdown()
     check('a key without a certificate is told', '-tls_key is specified, so -tls_cert must also be specified' in run('pprof', '-top', '-tls_key=key.pem', url)[2])
     server.shutdown()
 
