@@ -161,6 +161,12 @@ uint64_t RawWindow::stored_samples() const {
   return n;
 }
 
+std::string_view known_loss_reason(std::string_view reason) {
+  for (std::string_view known : {"bad_record", "ring_full", "ring_lost", "timer_late", "window_full"})
+    if (reason == known) return known;
+  return "other";
+}
+
 uint64_t RawWindow::lost_samples() const {
   uint64_t n = 0;
   for (const auto& [reason, count] : lost) n += count;

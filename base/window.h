@@ -118,6 +118,10 @@ struct RawWindow {
   uint64_t lost_samples() const;
 };
 
+/// One of the reasons a collector knows, "other" for any other text: what is counted by reason stays bounded, whatever
+/// a peer sends.
+std::string_view known_loss_reason(std::string_view reason);
+
 std::vector<std::byte> encode_window(const RawWindow& window);
 /// Decodes bytes from outside: every index lies within its table and every limit holds, or kCorrupt.
 Result<RawWindow> decode_window(std::span<const std::byte> bytes);

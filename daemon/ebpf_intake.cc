@@ -78,7 +78,7 @@ bool EbpfIntake::take_window(RawWindow&& window) {
     }
   }
   count("windows_total");
-  for (const auto& [reason, n] : window.lost) count_lost("samples", reason, n);
+  for (const auto& [reason, n] : window.lost) count_lost("samples", known_loss_reason(reason), n);
   for (const WindowSample& s : window.samples)
     if (s.end != StackEnd::kEndOfChain && s.end != StackEnd::kNoUserStack)
       count("truncated_stacks_total", stack_end_name(s.end), s.count);
@@ -88,7 +88,7 @@ bool EbpfIntake::take_window(RawWindow&& window) {
     state_.expected += window.expected_samples;
     state_.stored += window.stored_samples();
     state_.idle += window.idle_samples;
-    for (const auto& [reason, n] : window.lost) state_.lost[reason] += n;
+    for (const auto& [reason, n] : window.lost) state_.lost[std::string(known_loss_reason(reason))] += n;
     state_.last_window_end = window.end_ns;
     state_.sample_hz = window.sample_hz;
     if (state_.first_window_start == 0) state_.first_window_start = window.start_ns;
