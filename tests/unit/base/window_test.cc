@@ -205,7 +205,7 @@ TEST(SymbolsMessages, come_back_as_they_went_and_every_cut_is_refused) {
   for (size_t n = 0; n < facts_bytes.size(); ++n) EXPECT_FALSE(decode_file_facts(std::span(facts_bytes).first(n)));
 }
 
-TEST(Window, reasons_from_a_peer_are_of_a_closed_set) {
+TEST(RawWindow, reasons_from_a_peer_are_of_a_closed_set) {
   EXPECT_EQ(known_loss_reason("timer_late"), "timer_late");
   EXPECT_EQ(known_loss_reason("a text of the peer's own"), "other");
 }
