@@ -13,6 +13,19 @@
 
 namespace watchfire {
 
+/// As memcmp(a, b, n) == 0, without a call for the short keys tables hold.
+inline bool equal_bytes(const void* a, const void* b, size_t n) {
+  if (n < 8 || n > 128) return std::memcmp(a, b, n) == 0;
+  auto word = [](const void* p, size_t at) {
+    uint64_t w = 0;
+    std::memcpy(&w, static_cast<const char*>(p) + at, sizeof w);
+    return w;
+  };
+  for (size_t i = 0; i < n - 8; i += 8)
+    if (word(a, i) != word(b, i)) return false;
+  return word(a, n - 8) == word(b, n - 8);
+}
+
 /// Distinct spans of T, each known by a dense id in order of first use; id 0 is the empty span, there from the
 /// start. Equality is exact: the hash only finds candidates. T is compared as bytes, so it must have no padding
 /// that differs. Spans given out stay valid until the next intern().
@@ -37,20 +50,27 @@ class SpanTable {
   /// The id of this span, new or known.
   uint32_t intern(std::span<const T> span) {
     if (span.empty()) return 0;
-    auto hash = static_cast<uint32_t>(XXH3_64bits(span.data(), span.size_bytes()));
-    size_t mask = slots_.size() - 1;
-    for (size_t i = hash & mask;; i = (i + 1) & mask) {
-      Slot& slot = slots_[i];
-      if (slot.id == kFree) {
-        auto id = size();
-        elements_.insert(elements_.end(), span.begin(), span.end());
-        offsets_.push_back(elements_.size());
-        slot = {hash, id};
-        if (size() * 4 > slots_.size() * 3) grow();
-        return id;
-      }
-      if (slot.hash == hash && equal(slot.id, span)) return slot.id;
-    }
+    uint32_t hash = hash_of(span);
+    Slot& slot = slot_of(span, hash);
+    if (slot.id != kFree) return slot.id;
+    uint32_t id = append(span);
+    slot = {hash, id};
+    if (size() * 4 > slots_.size() * 3) grow();
+    return id;
+  }
+
+  /// The id of this span; `unknown` when it was not interned.
+  uint32_t find(std::span<const T> span, uint32_t unknown) const {
+    if (span.empty()) return 0;
+    uint32_t id = const_cast<SpanTable*>(this)->slot_of(span, hash_of(span)).id;
+    return id != kFree ? id : unknown;
+  }
+
+  /// Takes a span without a look whether it is known: it gets an id of its own, which intern() does not find.
+  uint32_t append(std::span<const T> span) {
+    elements_.insert(elements_.end(), span.begin(), span.end());
+    offsets_.push_back(elements_.size());
+    return size() - 1;
   }
 
   /// Room for that many spans and elements, so that they come in without growing. Of an empty table.
@@ -72,9 +92,21 @@ class SpanTable {
     uint32_t id = kFree;
   };
 
+  static uint32_t hash_of(std::span<const T> span) {
+    return static_cast<uint32_t>(XXH3_64bits(span.data(), span.size_bytes()));
+  }
+
+  /// The slot that holds this span, or the free one where it belongs.
+  Slot& slot_of(std::span<const T> span, uint32_t hash) {
+    size_t mask = slots_.size() - 1;
+    size_t i = hash & mask;
+    while (slots_[i].id != kFree && !(slots_[i].hash == hash && equal(slots_[i].id, span))) i = (i + 1) & mask;
+    return slots_[i];
+  }
+
   bool equal(uint32_t id, std::span<const T> span) const {
     auto have = (*this)[id];
-    return have.size() == span.size() && std::memcmp(have.data(), span.data(), span.size_bytes()) == 0;
+    return have.size() == span.size() && equal_bytes(have.data(), span.data(), span.size_bytes());
   }
 
   void grow() {
@@ -98,6 +130,11 @@ class SpanTable {
 class StringTable {
  public:
   uint32_t intern(std::string_view text) { return spans_.intern(std::span(text.data(), text.size())); }
+  uint32_t find(std::string_view text, uint32_t unknown) const {
+    return spans_.find(std::span(text.data(), text.size()), unknown);
+  }
+  /// As SpanTable::append.
+  uint32_t append(std::string_view text) { return spans_.append(std::span(text.data(), text.size())); }
   void reserve(size_t strings, size_t bytes) { spans_.reserve(strings, bytes); }
   std::string_view text(uint32_t id) const {
     auto s = spans_[id];

@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
   for (int i = std::atoi(argv[3]); i > 0; --i) {
     int64_t start = boot_ns();
     if (whole) {
-      profile::Profile p = need(converters::decode_pprof(bytes, limits));
+      profile::Profile p = need(converters::decode_pprof(bytes, limits, nullptr, converters::Tables::kAsOnWire));
       const profile::Profile* one[] = {&p};
       need(profile::merge(one));
     } else {

@@ -94,7 +94,8 @@ Result<std::string> read_named_file(const std::string& path, const SourceOptions
   return bytes;
 }
 
-Result<Profile> read_source(const std::string& name, const SourceOptions& options) {
+Result<Profile> read_source(const std::string& name, const SourceOptions& options,
+                            converters::Tables tables = converters::Tables::kDistinct) {
   Result<std::string> bytes = std::string();
   ProfileUrl url;
   if (name == "-") {
@@ -107,7 +108,7 @@ Result<Profile> read_source(const std::string& name, const SourceOptions& option
     bytes = read_url(url, options);
   }
   if (!bytes) return fail(std::move(bytes).error());
-  return decode_source(*bytes, options, url.url);
+  return decode_source(*bytes, options, url.url, tables);
 }
 
 /// Some of the names, read and merged.
@@ -163,7 +164,9 @@ std::optional<Chunk> read_equal_files(std::span<const std::string> names, const 
   Profile first;
   profile::Merger merger;
   for (const std::string& name : names) {
-    auto p = read_source(name, options);
+    // One that ends up alone stays as it is.
+    auto p =
+        read_source(name, options, chunk.read == 0 ? converters::Tables::kDistinct : converters::Tables::kAsOnWire);
     if (!p) {
       chunk.notes.push_back(name + ": " + p.error().text());
       chunk.failure = p.error().code;
@@ -193,17 +196,21 @@ Chunk read_any_chunk(std::span<const std::string> names, const SourceOptions& op
   return read_chunk(names, options);
 }
 
-/// Chunks are read by a few threads and taken in order.
+/// Chunks of about equal size are read by a few threads and taken in order.
 class ChunkReader {
  public:
-  ChunkReader(std::span<const std::string> names, const SourceOptions& options) : names_(names), options_(options) {}
+  ChunkReader(std::span<const std::string> names, const SourceOptions& options) : names_(names), options_(options) {
+    if (names.size() <= kChunk) return;
+    threads_ = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
+    size_t rounds = (names.size() + kChunk * threads_ - 1) / (kChunk * threads_);
+    chunk_ = (names.size() + rounds * threads_ - 1) / (rounds * threads_);
+  }
 
   bool is_at_end() const { return names_.empty() && reading_.empty(); }
   Chunk next() {
-    size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
-    auto policy = names_.size() > kChunk ? std::launch::async : std::launch::deferred;
-    while (!names_.empty() && reading_.size() < threads) {
-      auto part = names_.first(std::min(kChunk, names_.size()));
+    auto policy = threads_ > 1 ? std::launch::async : std::launch::deferred;
+    while (!names_.empty() && reading_.size() < threads_) {
+      auto part = names_.first(std::min(chunk_, names_.size()));
       names_ = names_.subspan(part.size());
       reading_.push_back(std::async(policy, [part, this] { return read_any_chunk(part, options_); }));
     }
@@ -216,14 +223,17 @@ class ChunkReader {
   static constexpr size_t kMostThreads = 4;
   std::span<const std::string> names_;
   const SourceOptions& options_;
+  size_t threads_ = 1;
+  size_t chunk_ = kChunk;
   std::deque<std::future<Chunk>> reading_;
 };
 
 }  // namespace
 
-Result<Profile> decode_source(std::string_view bytes, const SourceOptions& options, const std::string& url) {
+Result<Profile> decode_source(std::string_view bytes, const SourceOptions& options, const std::string& url,
+                              converters::Tables tables) {
   auto format = converters::FileFormat::kPprof;
-  converters::DecodeAnyOptions any{.format = &format};
+  converters::DecodeAnyOptions any{.tables = tables, .format = &format};
   if (options.symbolize && url.empty())
     any.runtime_names = [&](std::string_view data) { return runtime_names(data, options.limits, options.say); };
   auto p = converters::decode_any(bytes, options.limits, any);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "converters/perfdata/decode.h"
-#include "converters/pprof/limits.h"
+#include "converters/pprof/decode.h"
 #include "net/http_client.h"
 #include "profile/profile.h"
 
@@ -37,7 +37,8 @@ struct SourcesRead {
 /// perf.data and the legacy formats, gets names from files of this machine (local_names.h); what came from a URL, only
 /// from files of its build ids. The error names the flag that raises a limit.
 Result<profile::Profile> decode_source(std::string_view bytes, const SourceOptions& options,
-                                       const std::string& url = "");
+                                       const std::string& url = "",
+                                       converters::Tables tables = converters::Tables::kDistinct);
 
 /// A recording of perf as one profile a process.
 Result<std::vector<converters::PerfProcess>> read_processes(const std::string& path, const SourceOptions& options);

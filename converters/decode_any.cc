@@ -6,7 +6,6 @@
 #include "converters/legacy/decode.h"
 #include "converters/perfdata/decode.h"
 #include "converters/perfscript/decode.h"
-#include "converters/pprof/decode.h"
 #include "converters/pprof/inflate.h"
 
 namespace watchfire::converters {
@@ -39,7 +38,7 @@ Result<profile::Profile> decode_any(std::string_view bytes, const DecodeLimits& 
   };
   WF_ASSIGN(InflatedBytes inflated, inflate_profile(bytes, limits));
   if (is_perf_data(inflated.bytes)) return told(FileFormat::kPerfData, read_perf_data(inflated.bytes, limits, options));
-  auto p = decode_pprof_message(inflated.bytes, limits);
+  auto p = decode_pprof_message(inflated.bytes, limits, nullptr, options.tables);
   if (p || p.error().code == ErrorCode::kResourceExhausted) return told(FileFormat::kPprof, std::move(p));
   auto legacy = decode_legacy(inflated.bytes, limits);
   if (legacy || legacy.error().code != ErrorCode::kUnsupported) return told(FileFormat::kLegacy, std::move(legacy));

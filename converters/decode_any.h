@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "converters/perfdata/symbols.h"
-#include "converters/pprof/limits.h"
+#include "converters/pprof/decode.h"
 #include "profile/profile.h"
 
 namespace watchfire::converters {
@@ -15,7 +15,8 @@ enum class FileFormat { kPprof, kPerfData, kLegacy, kPerfScript, kFolded };
 struct DecodeAnyOptions {
   /// Gives names of code made at run time; called with the bytes of a perf.data file before it is read.
   std::function<PerfSymbols(std::string_view perf_data)> runtime_names;
-  FileFormat* format = nullptr;  ///< set to what the bytes are, when they could be read
+  Tables tables = Tables::kDistinct;  ///< of a profile.proto; the other formats' are always distinct
+  FileFormat* format = nullptr;       ///< set to what the bytes are, when they could be read
 };
 
 /// Reads whatever profile these bytes are, found by content: profile.proto, a perf.data file, one of the legacy formats

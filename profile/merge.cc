@@ -50,6 +50,15 @@ uint64_t rounded_size(const Mapping& m) {
   return size - size % 0x1000;
 }
 
+uint64_t function_hash(const Function& f) {
+  uint64_t key[] = {static_cast<uint64_t>(f.start_line), uint64_t{f.name} << 32 | f.system_name, f.file};
+  return XXH3_64bits(key, sizeof key);
+}
+
+bool same(const Function& a, const Function& b) {
+  return a.name == b.name && a.system_name == b.system_name && a.file == b.file && a.start_line == b.start_line;
+}
+
 bool any_zero_row(const Profile& p) {
   for (size_t i = 0; i < p.sample_count(); ++i) {
     if (std::all_of(p.values.begin(), p.values.end(), [&](const auto& column) { return column[i] == 0; })) return true;
@@ -76,6 +85,7 @@ Status Merger::check_compatible(const Profile& tables, const Profile& rows) cons
 Status Merger::add(const Profile& tables, const Profile& rows) {
   WF_TRY(check_compatible(tables, rows));
   SourceMaps maps(tables);
+  if (out_.functions.size() > tables.functions.size() / 2) find_known(maps);
   add_header(rows, maps);
   if (out_.mappings.empty() && !tables.mappings.empty()) map_mapping(0, maps);
   if (labels_ == MergeLabels::kKeep) {
@@ -182,9 +192,10 @@ uint32_t Merger::map_function(uint32_t index, SourceMaps& maps) {
   f.name = map_string(f.name, maps);
   f.system_name = map_string(f.system_name, maps);
   f.file = map_string(f.file, maps);
-  uint64_t key[] = {static_cast<uint64_t>(f.start_line), uint64_t{f.name} << 32 | f.system_name, f.file};
-  mapped = function_keys_.intern(key) - 1;
-  if (mapped == out_.functions.size()) {
+  auto next = static_cast<uint32_t>(out_.functions.size());
+  mapped =
+      functions_.find_or_add(function_hash(f), next, [&](uint32_t number) { return same(out_.functions[number], f); });
+  if (mapped == next) {
     f.id = mapped + 1;
     out_.functions.push_back(f);
   }
@@ -194,31 +205,93 @@ uint32_t Merger::map_function(uint32_t index, SourceMaps& maps) {
 uint32_t Merger::map_location(uint32_t index, SourceMaps& maps) {
   uint32_t& mapped = maps.locations[index];
   if (mapped != kNone) return mapped;
-  Location l = maps.source.locations[index];
-  uint32_t source_mapping = l.mapping;
-  l.mapping = map_mapping(source_mapping, maps);
-  uint64_t start = 0;
-  if (l.mapping != kNone) {
-    l.address += maps.address_shift[source_mapping];
-    start = out_.mappings[l.mapping].start;
-  }
-  std::vector<uint64_t>& key = scratch_key_;
-  key = {l.address - start, uint64_t{l.mapping} << 1 | (l.is_folded ? 1 : 0)};
-  for (const Line& line : maps.source.lines_of(l)) {
-    uint32_t function = line.function == kNone ? kNone : map_function(line.function, maps);
-    key.insert(key.end(), {function, static_cast<uint64_t>(line.line), static_cast<uint64_t>(line.column)});
-  }
-  mapped = location_keys_.intern(key) - 1;
-  if (mapped == out_.locations.size()) {
+  (void)map_mapping(maps.source.locations[index].mapping, maps);
+  for (const Line& line : maps.source.lines_of(maps.source.locations[index]))
+    if (line.function != kNone) (void)map_function(line.function, maps);
+  Location l;
+  (void)translate(index, maps, l);
+  auto next = static_cast<uint32_t>(out_.locations.size());
+  mapped = locations_.find_or_add(location_hash(l), next, [&](uint32_t number) { return is_known_as(number, l); });
+  if (mapped == next) {
     l.id = mapped + 1;
     l.first_line = static_cast<uint32_t>(out_.lines.size());
-    for (size_t i = 2; i < key.size(); i += 3) {
-      out_.lines.push_back(
-          {static_cast<uint32_t>(key[i]), static_cast<int64_t>(key[i + 1]), static_cast<int64_t>(key[i + 2])});
-    }
+    out_.lines.insert(out_.lines.end(), scratch_lines_.begin(), scratch_lines_.end());
     out_.locations.push_back(l);
   }
   return mapped;
+}
+
+/// The location in the ids of the merged profile, its lines in scratch_lines_; false when one of them is not known yet.
+bool Merger::translate(uint32_t index, const SourceMaps& maps, Location& l) {
+  l = maps.source.locations[index];
+  bool known = true;
+  if (l.mapping != kNone) {
+    uint32_t mapping = maps.mappings[l.mapping];
+    known = mapping != kNone;
+    l.address += maps.address_shift[l.mapping];
+    l.mapping = mapping;
+  }
+  scratch_lines_.resize(l.line_count);
+  Line* to = scratch_lines_.data();
+  for (const Line& line : maps.source.lines_of(l)) {
+    *to = line;
+    if (line.function != kNone) {
+      to->function = maps.functions[line.function];
+      known = known && to->function != kNone;
+    }
+    ++to;
+  }
+  return known;
+}
+
+/// Of a location whose lines are in scratch_lines_. Addresses count from where their mapping starts.
+uint64_t Merger::location_hash(const Location& l) const {
+  uint64_t start = l.mapping != kNone ? out_.mappings[l.mapping].start : 0;
+  uint64_t place[] = {l.address - start, uint64_t{l.mapping} << 1 | (l.is_folded ? 1 : 0)};
+  uint64_t hash = XXH3_64bits(place, sizeof place);
+  for (const Line& line : scratch_lines_) {
+    uint64_t key[] = {hash ^ line.function, static_cast<uint64_t>(line.line), static_cast<uint64_t>(line.column)};
+    hash = XXH3_64bits(key, sizeof key);
+  }
+  return hash;
+}
+
+bool Merger::is_known_as(uint32_t number, const Location& l) const {
+  const Location& known = out_.locations[number];
+  return known.address == l.address && known.mapping == l.mapping && known.is_folded == l.is_folded &&
+         known.line_count == l.line_count &&
+         std::ranges::equal(out_.lines_of(known), scratch_lines_, [](const Line& a, const Line& b) {
+           return a.function == b.function && a.line == b.line && a.column == b.column;
+         });
+}
+
+/// Finds, without adding anything, what of a source's tables is known already. One table after the other this costs
+/// half of what it does when stacks ask for them.
+void Merger::find_known(SourceMaps& maps) {
+  const Profile& source = maps.source;
+  for (StringId id = 0; id < source.strings.size(); ++id) maps.strings[id] = out_.strings.find(source.text(id), kNone);
+  for (uint32_t i = 0; i < source.mappings.size(); ++i) {
+    const Mapping& m = source.mappings[i];
+    StringId name = maps.strings[m.build_id] != 0 ? maps.strings[m.build_id] : maps.strings[m.file];
+    uint64_t key[] = {rounded_size(m), m.file_offset, name};
+    uint32_t found = mapping_keys_.find(key, 0);
+    if (name == kNone || found == 0) continue;
+    maps.mappings[i] = found - 1;
+    maps.address_shift[i] = out_.mappings[found - 1].start - m.start;
+  }
+  for (uint32_t i = 0; i < source.functions.size(); ++i) {
+    Function f = source.functions[i];
+    f.name = maps.strings[f.name];
+    f.system_name = maps.strings[f.system_name];
+    f.file = maps.strings[f.file];
+    maps.functions[i] =
+        functions_.find(function_hash(f), [&](uint32_t number) { return same(out_.functions[number], f); });
+  }
+  Location l;
+  for (uint32_t i = 0; i < source.locations.size(); ++i) {
+    if (translate(i, maps, l))
+      maps.locations[i] = locations_.find(location_hash(l), [&](uint32_t number) { return is_known_as(number, l); });
+  }
 }
 
 uint32_t Merger::map_stack(uint32_t id, SourceMaps& maps) {
@@ -245,8 +318,8 @@ uint32_t Merger::map_label_set(uint32_t id, SourceMaps& maps) {
 }
 
 size_t Merger::memory_bytes() const {
-  return out_.memory_bytes() + mapping_keys_.memory_bytes() + function_keys_.memory_bytes() +
-         location_keys_.memory_bytes() + rows_.memory_bytes();
+  return out_.memory_bytes() + mapping_keys_.memory_bytes() + functions_.memory_bytes() + locations_.memory_bytes() +
+         rows_.memory_bytes();
 }
 
 Profile Merger::finish() {

@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "profile/element_index.h"
 #include "profile/pair_index.h"
 #include "profile/profile.h"
 
@@ -42,6 +43,7 @@ class Merger {
   void add_samples(const Profile& source, SourceMaps& maps);
   void add_stack_sums(const Profile& source, SourceMaps& maps);
   void add_row(uint32_t stack, uint32_t label_set, std::span<const int64_t> row);
+  void find_known(SourceMaps& maps);
   StringId map_string(StringId id, SourceMaps& maps);
   uint32_t map_mapping(uint32_t index, SourceMaps& maps);
   uint32_t map_function(uint32_t index, SourceMaps& maps);
@@ -49,15 +51,19 @@ class Merger {
   uint32_t map_stack(uint32_t id, SourceMaps& maps);
   uint32_t map_label_set(uint32_t id, SourceMaps& maps);
 
+  bool translate(uint32_t index, const SourceMaps& maps, Location& l);
+  uint64_t location_hash(const Location& l) const;
+  bool is_known_as(uint32_t number, const Location& l) const;
+
   MergeLabels labels_;
   size_t sources_ = 0;
   Profile out_;
-  SpanTable<uint64_t> mapping_keys_;   ///< key id - 1 is the index in out_.mappings
-  SpanTable<uint64_t> function_keys_;  ///< as above
-  SpanTable<uint64_t> location_keys_;  ///< as above
-  PairIndex rows_;                     ///< (stack, label set) of each row of out_
+  SpanTable<uint64_t> mapping_keys_;  ///< key id - 1 is the index in out_.mappings
+  ElementIndex functions_;            ///< of out_.functions
+  ElementIndex locations_;            ///< of out_.locations
+  PairIndex rows_;                    ///< (stack, label set) of each row of out_
   std::vector<uint32_t> scratch_stack_;
-  std::vector<uint64_t> scratch_key_;
+  std::vector<Line> scratch_lines_;
 };
 
 /// All of them at once.

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "converters/pprof/dictionary_decoder.h"
 #include "converters/pprof/inflate.h"
-#include "converters/pprof/sample_decoder.h"
+#include "converters/pprof/message_decoder.h"
 
 namespace watchfire::converters {
 namespace {
@@ -50,24 +49,24 @@ std::string_view looks_like(std::string_view bytes) {
   return printable ? "looks like text" : "";
 }
 
-Result<profile::Profile> decode_pprof_message(std::string_view message, const DecodeLimits& limits,
-                                              DecodeStats* stats) {
+Result<profile::Profile> decode_pprof_message(std::string_view message, const DecodeLimits& limits, DecodeStats* stats,
+                                              Tables tables) {
   DecodeStats ignored;
   DecodeStats& count = stats != nullptr ? *stats : ignored;
-  count = DecodeStats{.decompressed_bytes = message.size()};
+  count = {};
   if (message.empty()) return fail(ErrorCode::kCorrupt, "empty body, not a profile");
-  DictionaryDecoder dictionary(message, limits, count);
-  if (Status s = dictionary.run(); !s) return fail(not_a_profile(message, std::move(s).error()));
-  SampleDecoder samples(message, limits, count, dictionary);
-  WF_TRY(samples.run());
-  return std::move(dictionary.profile());
+  MessageDecoder decoder(limits, count, tables, message.size());
+  size_t read = 0;
+  if (Status s = decoder.read(message, true, read); !s) return fail(not_a_profile(message, std::move(s).error()));
+  return decoder.finish();
 }
 
-Result<profile::Profile> decode_pprof(std::string_view bytes, const DecodeLimits& limits, DecodeStats* stats) {
+Result<profile::Profile> decode_pprof(std::string_view bytes, const DecodeLimits& limits, DecodeStats* stats,
+                                      Tables tables) {
   if (stats != nullptr) *stats = {};
   if (bytes.empty()) return fail(ErrorCode::kCorrupt, "empty body, not a profile");
   WF_ASSIGN(InflatedBytes inflated, inflate_profile(bytes, limits));
-  return decode_pprof_message(inflated.bytes, limits, stats);
+  return decode_pprof_message(inflated.bytes, limits, stats, tables);
 }
 
 }  // namespace watchfire::converters

@@ -44,45 +44,26 @@ constexpr std::string_view kConcatenated = "concatenated profiles detected: more
 
 }  // namespace
 
-Status DictionaryDecoder::count(uint64_t have, uint64_t limit, std::string_view name) {
-  ++stats_.elements;
-  if (have < limit) return {};
-  return fail(limit_exceeded(name, limit, name));
-}
-
-/// Room for what a profile of everyday size has; larger ones grow, and a bomb gains nothing.
-void DictionaryDecoder::reserve() {
-  size_t most = std::min<size_t>(message_.size() / 64, 4096);
+DictionaryDecoder::DictionaryDecoder(const DecodeLimits& limits, DecodeStats& stats, Tables tables,
+                                     size_t message_bytes)
+    : limits_(limits), stats_(stats), tables_(tables) {
+  // Room for what a profile of everyday size has; larger ones grow, and a bomb gains nothing.
+  size_t most = std::min<size_t>(message_bytes / 64, 4096);
   profile_.strings.reserve(most, most * 32);
-  profile_.stacks.reserve(most, most * 16);
   for (auto* list : {&line_functions_, &location_mappings_}) list->reserve(most);
+  wire_strings_.reserve(most);
   profile_.lines.reserve(most);
   profile_.locations.reserve(most);
   profile_.functions.reserve(most);
 }
 
-Status DictionaryDecoder::run() {
-  reserve();
-  const auto* begin = reinterpret_cast<const uint8_t*>(message_.data());
-  MessageReader reader(begin, begin + message_.size());
-  Field f;
-  while (reader.next(f)) {
-    if (f.number == 2 && f.type == wire::kBytes) {
-      if (samples_ >= limits_.samples) return fail(limit_exceeded("samples", limits_.samples, "samples"));
-      ++samples_;
-      ++stats_.elements;
-      if (f.begin == f.end) return corrupt("sample " + std::to_string(samples_ - 1) + " has no values");
-      continue;
-    }
-    WF_TRY(read_field(f));
-  }
-  if (reader.failed()) return broken_message("the profile (truncated?)");
+Status DictionaryDecoder::finish() {
   WF_TRY(resolve_strings());
   WF_TRY(resolve_ids());
   return resolve_locations();
 }
 
-Status DictionaryDecoder::read_field(const Field& f) {
+Status DictionaryDecoder::read(const Field& f) {
   switch (f.number) {
     case 1: {
       WF_TRY(count(profile_.sample_types.size(), limits_.sample_types, "sample_types"));
@@ -155,7 +136,8 @@ Status DictionaryDecoder::read_string(const Field& f) {
   if (string_bytes_ > limits_.string_bytes) {
     return fail(limit_exceeded("string_bytes", limits_.string_bytes, "bytes of strings"));
   }
-  wire_strings_.push_back(profile_.strings.intern(f.text()));
+  bool is_apart = tables_ == Tables::kAsOnWire && f.begin != f.end;
+  wire_strings_.push_back(is_apart ? profile_.strings.append(f.text()) : profile_.strings.intern(f.text()));
   return {};
 }
 
@@ -198,9 +180,52 @@ Status DictionaryDecoder::read_mapping(const Field& f) {
   });
 }
 
+/// A location as writers lay it out: id, mapping, address, then lines of function and line. False, with nothing read,
+/// when it is laid out in another way.
+bool DictionaryDecoder::read_usual_location(const Field& f) {
+  profile::Location l;
+  uint64_t mapping = 0;
+  const uint8_t* p = f.begin;
+  const uint8_t* end = f.end;
+  auto number = [&](uint8_t tag, uint64_t& value) {
+    if (p != nullptr && p < end && p[0] == tag) p = wire::read_varint(p + 1, end, value);
+  };
+  number(0x08, l.id);
+  number(0x10, mapping);
+  number(0x18, l.address);
+  if (p == nullptr) return false;
+  size_t lines = profile_.lines.size();
+  l.first_line = static_cast<uint32_t>(lines);
+  while (end - p >= 2 && p[0] == 0x22 && p[1] < 0x80 && p[1] <= end - p - 2) {
+    const uint8_t* line_end = p + 2 + p[1];
+    p += 2;
+    uint64_t function = 0;
+    uint64_t line = 0;
+    std::swap(end, line_end);
+    number(0x08, function);
+    number(0x10, line);
+    std::swap(end, line_end);
+    if (p != line_end) break;
+    profile_.lines.push_back({.line = static_cast<int64_t>(line)});
+    line_functions_.push_back(function);
+  }
+  size_t added = profile_.lines.size() - lines;
+  if (p != end || profile_.lines.size() > limits_.lines) {
+    profile_.lines.resize(lines);
+    line_functions_.resize(lines);
+    return false;
+  }
+  stats_.elements += added;
+  l.line_count = static_cast<uint32_t>(added);
+  profile_.locations.push_back(l);
+  location_mappings_.push_back(mapping);
+  return true;
+}
+
 Status DictionaryDecoder::read_location(const Field& f) {
   if (f.type != wire::kBytes) return broken_field("the profile", f.number);
   WF_TRY(count(profile_.locations.size(), limits_.locations, "locations"));
+  if (read_usual_location(f)) return {};
   profile::Location& l = profile_.locations.emplace_back();
   uint64_t mapping = 0;
   l.first_line = static_cast<uint32_t>(profile_.lines.size());

@@ -1,5 +1,7 @@
 #include "converters/pprof/sample_decoder.h"
 
+#include <algorithm>
+
 #include "base/large_pages.h"
 
 namespace watchfire::converters {
@@ -9,223 +11,187 @@ using profile::kNone;
 using wire::Field;
 using wire::MessageReader;
 
+constexpr uint8_t kLocations = 0x0a;  // tags of the fields as writers lay them out
+constexpr uint8_t kValue = 0x10;
+constexpr uint8_t kValues = 0x12;
+constexpr uint8_t kLabel = 0x1a;
+constexpr size_t kFirstRoom = 1024;
+constexpr size_t kStacksApart = 4096;
+
 Status corrupt(std::string message) {
   return fail(ErrorCode::kCorrupt, std::move(message));
 }
 
+/// How many varints end in these bytes.
+uint32_t count_varints(std::span<const uint8_t> bytes) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  uint32_t n = 0;
+  const uint8_t* p = bytes.data();
+  size_t left = bytes.size();
+  for (; left >= 8; left -= 8, p += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, p, sizeof word);
+    n += static_cast<uint32_t>(((~word >> 7 & kOnes) * kOnes) >> 56);
+  }
+  for (; left > 0; --left, ++p) n += *p < 0x80 ? 1 : 0;
+  return n;
+}
+
+size_t count_values(const uint8_t* p, const uint8_t* end) {
+  size_t n = 0;
+  MessageReader reader(p, end);
+  for (Field f; reader.next(f);) {
+    if (f.number != 2) continue;
+    n += f.type == wire::kBytes ? count_varints({f.begin, f.end}) : 1;
+  }
+  return n;
+}
+
 }  // namespace
 
-SampleDecoder::SampleDecoder(std::string_view message, const DecodeLimits& limits, DecodeStats& stats,
-                             DictionaryDecoder& dictionary)
-    : message_(message), limits_(limits), stats_(stats), dictionary_(dictionary), profile_(dictionary.profile()) {}
+SampleDecoder::SampleDecoder(const DecodeLimits& limits, DecodeStats& stats, profile::Profile& profile,
+                             size_t message_bytes)
+    : limits_(limits),
+      stats_(stats),
+      profile_(profile),
+      message_bytes_(message_bytes),
+      stack_bytes_(kStacksApart),
+      label_bytes_(0),
+      depths_(1) {}
 
-Status SampleDecoder::run() {
-  size_t n = dictionary_.sample_count();
-  size_t types = profile_.sample_types.size();
-  if (n != 0 && types == 0) return corrupt("missing sample type information");
-  if (n * types > limits_.values) return fail(limit_exceeded("values", limits_.values, "values"));
-  if (n * types > message_.size()) return corrupt("samples with fewer values than sample types");
-  reserve_large(profile_.sample_stacks, n);
-  reserve_large(profile_.sample_label_sets, n);
-  profile_.values.resize(types);
-  for (auto& column : profile_.values) {
-    reserve_large(column, n);
-    column.resize(n);
-  }
+Status SampleDecoder::broken(std::string_view what) const {
+  return corrupt("broken bytes in " + std::string(what) + "sample " + std::to_string(sample_));
+}
 
-  const auto* begin = reinterpret_cast<const uint8_t*>(message_.data());
-  MessageReader reader(begin, begin + message_.size());
-  Field f;
-  while (reader.next(f)) {
-    if (f.number != 2) continue;
-    WF_TRY(read_sample(f.begin, f.end));
-    ++sample_;
+Status SampleDecoder::read(const uint8_t* p, const uint8_t* end, size_t consumed) {
+  if (sample_ == room_) WF_TRY(make_room(p, end, consumed));
+  ++stats_.elements;
+  if (p == end) return corrupt("sample " + std::to_string(sample_) + " has no values");
+  if (is_known_layout(p, end)) return add_sample();
+  tail_size_ = 0;
+  WF_TRY(read_any_layout(p, end));
+  return add_sample();
+}
+
+/// More room in the columns, as much as the message seems to need; what was seen of it bounds the guess.
+Status SampleDecoder::make_room(const uint8_t* p, const uint8_t* end, size_t consumed) {
+  if (sample_ == 0) {
+    size_t types = profile_.sample_types.empty() ? count_values(p, end) : profile_.sample_types.size();
+    if (types > limits_.sample_types)
+      return fail(limit_exceeded("sample_types", limits_.sample_types, "values in a sample"));
+    profile_.values.resize(types);
+    row_.resize(types);
   }
+  uint64_t types = std::max<size_t>(row_.size(), 1);
+  if (sample_ >= limits_.samples) return fail(limit_exceeded("samples", limits_.samples, "samples"));
+  if (sample_ >= limits_.values / types) return fail(limit_exceeded("values", limits_.values, "values"));
+  size_t room = std::max<size_t>(sample_ * 2, std::min<size_t>(kFirstRoom, message_bytes_ / 16 + 16));
+  if (sample_ != 0 && consumed != 0) {
+    double guess = static_cast<double>(sample_) * static_cast<double>(message_bytes_) / static_cast<double>(consumed);
+    room = std::max(room, static_cast<size_t>(std::min(guess * 1.05, static_cast<double>(sample_) * 64)));
+  }
+  room_ = std::min<uint64_t>({room, limits_.samples, limits_.values / types});
+  reserve_large(profile_.sample_stacks, room_);
+  reserve_large(profile_.sample_label_sets, room_);
+  for (auto& column : profile_.values) reserve_large(column, room_);
   return {};
 }
 
-Status SampleDecoder::read_sample(const uint8_t* p, const uint8_t* end) {
-  depth_ = 0;
-  values_ = 0;
-  labels_.clear();
-  if (stack_bytes_.is_useful()) {
-    WF_ASSIGN(bool done, read_known_layout(p, end));
-    if (done) return {};
-    depth_ = 0;
-    values_ = 0;
-    labels_.clear();
-  }
-  WF_TRY(read_fields(p, end));
-  WF_TRY(count_sample(depth_, labels_.size()));
-  profile_.sample_stacks.push_back(profile_.stacks.intern(std::span(stack_.data(), depth_)));
-  profile_.sample_label_sets.push_back(labels_.empty() ? 0 : profile_.label_sets.intern(labels_));
-  return {};
-}
-
-/// Checks the number of values and counts the sample's parts against the limits.
-Status SampleDecoder::count_sample(size_t depth, size_t labels) {
-  if (values_ != profile_.sample_types.size()) {
-    return corrupt("sample " + std::to_string(sample_) + " has " + std::to_string(values_) + " values for " +
-                   std::to_string(profile_.sample_types.size()) + " sample types");
-  }
-  frames_ += depth;
-  labels_total_ += labels;
-  stats_.elements += depth + labels;
-  if (frames_ > limits_.frames) return fail(limit_exceeded("frames", limits_.frames, "frames in its stacks"));
-  if (labels_total_ > limits_.labels) return fail(limit_exceeded("labels", limits_.labels, "labels"));
-  return {};
-}
-
-/// One packed field of locations, values, then labels only. False when the sample is laid out in another way.
-Result<bool> SampleDecoder::read_known_layout(const uint8_t* p, const uint8_t* end) {
-  Field stack;
-  MessageReader reader(p, end);
-  if (p == end || p[0] != 0x0a || !reader.next(stack) || stack.begin == stack.end) return false;
-  p = reader.position();
-  if (p < end && p[0] == 0x12) {
-    Field values;
-    MessageReader rest(p, end);
-    if (!rest.next(values)) return false;
-    WF_TRY(read_values(values));
-    p = rest.position();
-  } else {
-    while (p < end && p[0] == 0x10) {
-      uint64_t value = 0;
-      p = wire::read_varint(p + 1, end, value);
-      if (p == nullptr) return false;
-      WF_TRY(add_value(value));
-    }
-  }
-  uint32_t set = 0;
-  if (p < end) {
-    bool is_labels = false;
-    WF_TRY(intern_labels(p, end, set, is_labels));
-    if (!is_labels) return false;
-  }
-  uint32_t uncached = kNone;
-  uint32_t& id = is_large() ? stack_bytes_.of(stack.begin, stack.end) : uncached;
-  if (id == kNone) {
-    WF_TRY(read_packed_locations(stack));
-    id = profile_.stacks.intern(std::span(stack_.data(), depth_));
-  }
-  WF_TRY(count_sample(profile_.stacks[id].size(), profile_.label_sets[set].size()));
-  profile_.sample_stacks.push_back(id);
-  profile_.sample_label_sets.push_back(set);
+/// One packed field of locations, then values, then labels only: what writers write for all but the shortest stacks.
+bool SampleDecoder::is_known_layout(const uint8_t* p, const uint8_t* end) {
+  if (p[0] != kLocations) return false;
+  uint64_t size = 0;
+  p = wire::read_varint(p + 1, end, size);
+  if (p == nullptr || size > static_cast<size_t>(end - p)) return false;
+  stack_ = {p, size};
+  p += size;
+  auto tail = static_cast<size_t>(end - p);
+  if (tail_size_ != 0 && tail == tail_size_ && equal_bytes(p, tail_.data(), tail)) return true;
+  if (!read_tail(p, end)) return false;
+  tail_size_ = tail <= tail_.size() ? tail : 0;
+  std::copy_n(p, tail_size_, tail_.data());
   return true;
 }
 
-/// The set of labels of these bytes, when they are labels only.
-Status SampleDecoder::intern_labels(const uint8_t* p, const uint8_t* end, uint32_t& set, bool& is_labels) {
-  if (p[0] != 0x1a) return {};
-  uint32_t uncached = kNone;
-  uint32_t& id = is_large() && label_bytes_.is_useful() ? label_bytes_.of(p, end) : uncached;
-  if (id == kNone) {
-    MessageReader reader(p, end);
-    Field f;
-    while (reader.next(f)) {
-      if (f.number != 3) return {};
-      WF_TRY(read_label(f));
+bool SampleDecoder::read_tail(const uint8_t* p, const uint8_t* end) {
+  size_t n = 0;
+  size_t types = row_.size();
+  uint64_t value = 0;
+  if (p < end && p[0] == kValues) {
+    uint64_t size = 0;
+    p = wire::read_varint(p + 1, end, size);
+    if (p == nullptr || size > static_cast<size_t>(end - p)) return false;
+    for (const uint8_t* values_end = p + size; p < values_end; row_[n++] = static_cast<int64_t>(value)) {
+      p = wire::read_varint(p, values_end, value);
+      if (p == nullptr || n == types) return false;
     }
-    if (reader.failed()) return {};
-    id = labels_.empty() ? 0 : profile_.label_sets.intern(labels_);
-  }
-  set = id;
-  is_labels = true;
-  return {};
-}
-
-Status SampleDecoder::read_fields(const uint8_t* p, const uint8_t* end) {
-  Field f;
-  while (p < end) {
-    if (end - p >= 2 && p[1] < 0x80 && (p[0] == 0x0a || p[0] == 0x12 || p[0] == 0x1a) && end - p - 2 >= p[1]) {
-      // The fields writers make, with short lengths: nearly all of a profile's bytes pass here.
-      f.number = p[0] >> 3;
-      f.type = wire::kBytes;
-      f.begin = p + 2;
-      f.end = f.begin + p[1];
-      p = f.end;
-    } else if (p[0] == 0x10) {
-      uint64_t value = 0;
+  } else {
+    for (; p < end && p[0] == kValue; row_[n++] = static_cast<int64_t>(value)) {
       p = wire::read_varint(p + 1, end, value);
-      if (p == nullptr) return corrupt("broken bytes in sample " + std::to_string(sample_));
-      WF_TRY(add_value(value));
-      continue;
-    } else {
-      MessageReader reader(p, end);
-      if (!reader.next(f)) return corrupt("broken bytes in sample " + std::to_string(sample_));
-      p = reader.position();
-    }
-    switch (f.number) {
-      case 1:
-        WF_TRY(read_locations(f));
-        break;
-      case 2:
-        WF_TRY(read_values(f));
-        break;
-      case 3:
-        WF_TRY(read_label(f));
-        break;
-      default:
-        break;
+      if (p == nullptr || n == types) return false;
     }
   }
+  if (n != types) return false;
+  label_count_ = 0;
+  label_number_ = 0;
+  if (p == end) return true;
+  std::span<const uint8_t> run(p, end);
+  for (; p < end; ++label_count_) {
+    if (end - p < 2 || p[0] != kLabel || p[1] >= 0x80 || p[1] > end - p - 2) return false;
+    p += 2 + p[1];
+  }
+  if (label_count_ > limits_.labels_per_sample) return false;
+  label_number_ = label_bytes_.number_of(run);
+  return true;
+}
+
+/// Fields in any order, split or not packed: brought into the layout that is kept.
+Status SampleDecoder::read_any_layout(const uint8_t* p, const uint8_t* end) {
+  values_ = 0;
+  label_count_ = 0;
+  packed_stack_.clear();
+  packed_labels_.clear();
+  MessageReader reader(p, end);
+  const uint8_t* start = p;
+  for (Field f; reader.next(f); start = reader.position()) {
+    if (f.number == 1) {
+      WF_TRY(read_location(f));
+    } else if (f.number == 2) {
+      WF_TRY(read_values(f));
+    } else if (f.number == 3) {
+      if (f.type != wire::kBytes) return corrupt("field 3 of a sample has the wrong type");
+      if (++label_count_ > limits_.labels_per_sample)
+        return fail(limit_exceeded("labels_per_sample", limits_.labels_per_sample, "labels on one sample"));
+      packed_labels_.insert(packed_labels_.end(), start, reader.position());
+    }
+  }
+  if (reader.failed()) return broken("");
+  if (values_ != row_.size()) {
+    return corrupt("sample " + std::to_string(sample_) + " has " + std::to_string(values_) + " values for " +
+                   std::to_string(row_.size()) + " sample types");
+  }
+  stack_ = packed_stack_;
+  label_number_ = packed_labels_.empty() ? 0 : label_bytes_.number_of(packed_labels_);
   return {};
 }
 
-Status SampleDecoder::read_locations(const Field& f) {
-  if (f.type == wire::kBytes) return read_packed_locations(f);
-  if (f.type == wire::kVarint) return add_location(f.value);
-  return corrupt("field 1 of a sample has the wrong type");
-}
-
-Status SampleDecoder::too_deep() const {
-  return fail(limit_exceeded("stack_depth", limits_.stack_depth, "frames in one stack"));
-}
-
-Status SampleDecoder::read_packed_locations(const Field& f) {
-  size_t bytes = static_cast<size_t>(f.end - f.begin);
-  if (bytes / 10 > limits_.stack_depth) return too_deep();
-  if (stack_.size() < depth_ + bytes) stack_.resize((depth_ + bytes) * 2);
-  const IdMap& ids = dictionary_.location_ids();
-  uint32_t* out = stack_.data() + depth_;
-  uint32_t missing = 0;
-  const uint8_t* p = f.begin;
-  while (p < f.end) {
-    uint64_t id = 0;
-    uint32_t longer = p[0] >> 7;
-    if (f.end - p >= 2 && (longer & p[1] >> 7) == 0) [[likely]] {
-      // One or two bytes, in any mixture: without a branch that their lengths could surprise.
-      id = (p[0] & 0x7fu) | ((uint32_t{p[1]} << 7) & (0 - longer));
-      p += 1 + longer;
-    } else {
-      p = wire::read_varint(p, f.end, id);
-      if (p == nullptr) return corrupt("broken bytes in sample " + std::to_string(sample_));
-    }
-    uint32_t index = ids.find(id);
-    missing |= index == kNone;
-    *out++ = index;
+Status SampleDecoder::read_location(const Field& f) {
+  if (f.type == wire::kBytes) {
+    packed_stack_.insert(packed_stack_.end(), f.begin, f.end);
+    if (f.begin != f.end && f.end[-1] >= 0x80) return broken("");
+    return {};
   }
-  depth_ = static_cast<size_t>(out - stack_.data());
-  if (missing != 0) return corrupt("sample " + std::to_string(sample_) + " has an unknown location");
-  if (depth_ > limits_.stack_depth) return too_deep();
-  return {};
-}
-
-Status SampleDecoder::add_location(uint64_t id) {
-  if (depth_ >= limits_.stack_depth) return too_deep();
-  uint32_t index = dictionary_.location_ids().find(id);
-  if (index == kNone)
-    return corrupt("sample " + std::to_string(sample_) + " has an unknown location " + std::to_string(id));
-  if (depth_ >= stack_.size()) stack_.resize(depth_ * 2 + 64);
-  stack_[depth_++] = index;
+  if (f.type != wire::kVarint) return corrupt("field 1 of a sample has the wrong type");
+  uint64_t id = f.value;
+  for (; id >= 0x80; id >>= 7) packed_stack_.push_back(static_cast<uint8_t>(id | 0x80));
+  packed_stack_.push_back(static_cast<uint8_t>(id));
   return {};
 }
 
 Status SampleDecoder::add_value(uint64_t value) {
-  if (values_ >= profile_.values.size()) {
+  if (values_ >= row_.size())
     return corrupt("sample " + std::to_string(sample_) + " has more values than there are sample types");
-  }
-  profile_.values[values_++][sample_] = static_cast<int64_t>(value);
+  row_[values_++] = static_cast<int64_t>(value);
   return {};
 }
 
@@ -235,17 +201,114 @@ Status SampleDecoder::read_values(const Field& f) {
   for (const uint8_t* p = f.begin; p < f.end;) {
     uint64_t value = 0;
     p = wire::read_varint(p, f.end, value);
-    if (p == nullptr) return corrupt("broken bytes in sample " + std::to_string(sample_));
+    if (p == nullptr) return broken("");
     WF_TRY(add_value(value));
   }
   return {};
 }
 
-Status SampleDecoder::read_label(const Field& f) {
-  if (f.type != wire::kBytes) return corrupt("field 3 of a sample has the wrong type");
-  if (labels_.size() >= limits_.labels_per_sample) {
-    return fail(limit_exceeded("labels_per_sample", limits_.labels_per_sample, "labels on one sample"));
+Status SampleDecoder::add_sample() {
+  uint32_t stack = stack_bytes_.number_of(stack_);
+  if (stack == depths_.size()) WF_TRY(count_stack());
+  frames_ += depths_[stack];
+  labels_ += label_count_;
+  stats_.elements += depths_[stack] + label_count_;
+  if (frames_ > limits_.frames) return fail(limit_exceeded("frames", limits_.frames, "frames in its stacks"));
+  if (labels_ > limits_.labels) return fail(limit_exceeded("labels", limits_.labels, "labels"));
+  profile_.sample_stacks.push_back(stack);
+  profile_.sample_label_sets.push_back(label_number_);
+  for (size_t t = 0; t < row_.size(); ++t) profile_.values[t].push_back(row_[t]);
+  ++sample_;
+  return {};
+}
+
+Status SampleDecoder::count_stack() {
+  uint32_t depth = count_varints(stack_);
+  if (depth > limits_.stack_depth)
+    return fail(limit_exceeded("stack_depth", limits_.stack_depth, "frames in one stack"));
+  if (stack_.size() > 10 * size_t{depth} || (depth != 0 && stack_.back() >= 0x80)) return broken("");
+  depths_.push_back(depth);
+  return {};
+}
+
+Status SampleDecoder::finish(const DictionaryDecoder& dictionary, Tables tables) {
+  size_t types = profile_.sample_types.size();
+  if (sample_ != 0 && types == 0) return corrupt("missing sample type information");
+  if (sample_ != 0 && row_.size() != types) {
+    return corrupt("sample 0 has " + std::to_string(row_.size()) + " values for " + std::to_string(types) +
+                   " sample types");
   }
+  profile_.values.resize(types);
+
+  bool is_apart = tables == Tables::kAsOnWire;
+  bool stays = true;
+  std::vector<uint32_t> ids(stack_bytes_.size());
+  size_t elements = 0;
+  for (uint32_t depth : depths_) elements += depth;
+  profile_.stacks.reserve(ids.size(), elements);
+  for (uint32_t n = 1; n < ids.size(); ++n) {
+    WF_TRY(decode_stack(n, dictionary.location_ids()));
+    ids[n] = is_apart ? profile_.stacks.append(scratch_stack_) : profile_.stacks.intern(scratch_stack_);
+    stays = stays && ids[n] == n;
+  }
+  if (!stays)
+    for (uint32_t& id : profile_.sample_stacks) id = ids[id];
+
+  stays = true;
+  ids.resize(label_bytes_.size());
+  for (uint32_t n = 1; n < ids.size(); ++n) {
+    WF_TRY(decode_labels(n, dictionary));
+    ids[n] = profile_.label_sets.intern(scratch_labels_);
+    stays = stays && ids[n] == n;
+  }
+  if (!stays)
+    for (uint32_t& id : profile_.sample_label_sets) id = ids[id];
+  return {};
+}
+
+std::string SampleDecoder::first_with_stack(uint32_t number) const {
+  auto at = std::ranges::find(profile_.sample_stacks, number);
+  return "sample " + std::to_string(at - profile_.sample_stacks.begin());
+}
+
+std::string SampleDecoder::first_with_labels(uint32_t number) const {
+  auto at = std::ranges::find(profile_.sample_label_sets, number);
+  return "sample " + std::to_string(at - profile_.sample_label_sets.begin());
+}
+
+Status SampleDecoder::decode_stack(uint32_t number, const IdMap& ids) {
+  std::span<const uint8_t> bytes = stack_bytes_[number];
+  scratch_stack_.resize(depths_[number]);
+  uint32_t missing = 0;
+  const uint8_t* p = bytes.data();
+  const uint8_t* end = p + bytes.size();
+  for (uint32_t& index : scratch_stack_) {
+    uint64_t id = 0;
+    uint32_t longer = p < end ? p[0] >> 7 : 1;
+    if (end - p >= 2 && (longer & p[1] >> 7) == 0) [[likely]] {
+      // One or two bytes, in any mixture: without a branch that their lengths could surprise.
+      id = (p[0] & 0x7fu) | ((uint32_t{p[1]} << 7) & (0 - longer));
+      p += 1 + longer;
+    } else {
+      p = wire::read_varint(p, end, id);
+      if (p == nullptr) return corrupt("broken bytes in " + first_with_stack(number));
+    }
+    index = ids.find(id);
+    missing |= index == kNone;
+  }
+  if (missing != 0) return corrupt(first_with_stack(number) + " has an unknown location");
+  return {};
+}
+
+Status SampleDecoder::decode_labels(uint32_t number, const DictionaryDecoder& dictionary) {
+  scratch_labels_.clear();
+  std::span<const uint8_t> run = label_bytes_[number];
+  MessageReader reader(run.data(), run.data() + run.size());
+  for (Field f; reader.next(f);) WF_TRY(decode_label(f, number, dictionary));
+  return {};
+}
+
+Status SampleDecoder::decode_label(const Field& f, uint32_t number, const DictionaryDecoder& dictionary) {
   uint64_t parts[5] = {};  // by field number: key, str, num, unit
   MessageReader reader(f);
   Field field;
@@ -254,19 +317,19 @@ Status SampleDecoder::read_label(const Field& f) {
     if (field.type != wire::kVarint) return corrupt("a field of a label has the wrong type");
     parts[field.number] = field.value;
   }
-  if (reader.failed()) return corrupt("broken bytes in a label of sample " + std::to_string(sample_));
+  if (reader.failed()) return corrupt("broken bytes in a label of " + first_with_labels(number));
   profile::Label label;
   label.is_number = parts[2] == 0;
-  bool known = dictionary_.resolve(parts[1], label.key);
+  bool known = dictionary.resolve(parts[1], label.key);
   if (label.is_number == 0) {
-    known = dictionary_.resolve(parts[2], label.str) && known;
+    known = dictionary.resolve(parts[2], label.str) && known;
   } else {
     if (parts[3] == 0 && parts[4] == 0) return {};  // neither a string nor a number: the wire cannot tell a 0
     label.num = static_cast<int64_t>(parts[3]);
-    known = dictionary_.resolve(parts[4], label.unit) && known;
+    known = dictionary.resolve(parts[4], label.unit) && known;
   }
-  if (!known) return corrupt("string index out of range in a label of sample " + std::to_string(sample_));
-  labels_.push_back(label);
+  if (!known) return corrupt("string index out of range in a label of " + first_with_labels(number));
+  scratch_labels_.push_back(label);
   return {};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstring>
+#include <array>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -10,76 +10,89 @@
 
 namespace watchfire::converters {
 
-/// Ids of byte strings of a message that were decoded before, so that equal bytes need not be decoded again. Gives up
-/// when the bytes hardly ever repeat.
+/// Runs of bytes of a message, by number; 0 is the empty run. Equal bytes get the same number where that is cheaper
+/// than reading them again: not among the first few, nor when they hardly ever repeat.
 class RepeatedBytes {
  public:
-  /// A place for the id of these bytes: kNone in it when they are new.
-  uint32_t& of(const uint8_t* begin, const uint8_t* end) {
+  /// The first `apart` runs are not compared with one another.
+  explicit RepeatedBytes(size_t apart) : apart_(apart) {}
+
+  uint32_t number_of(std::span<const uint8_t> bytes) {
+    std::span<const uint8_t> last = runs_[last_];
+    if (bytes.size() == last.size() && equal_bytes(bytes.data(), last.data(), bytes.size())) return last_;
     ++asked_;
-    auto size = static_cast<size_t>(end - begin);
-    if (size == last_size_ && std::memcmp(begin, last_, size) == 0) return ids_[last_id_];
-    last_ = begin;
-    last_size_ = size;
-    last_id_ = known_.intern(std::span(begin, end));
-    if (last_id_ == ids_.size()) ids_.push_back(profile::kNone);
-    return ids_[last_id_];
+    bool compared = asked_ > apart_ && (asked_ < kTrial || runs_.size() < asked_ / 2);
+    return last_ = compared ? runs_.intern(bytes) : runs_.append(bytes);
   }
-  bool is_useful() const { return asked_ < kTrial || ids_.size() < asked_ / 2; }
-  /// In a profile with so few samples there is nothing to gain.
-  static constexpr size_t kLeastSamples = 4096;
+  uint32_t size() const { return runs_.size(); }
+  std::span<const uint8_t> operator[](uint32_t number) const { return runs_[number]; }
 
  private:
   static constexpr size_t kTrial = 32768;
-  SpanTable<uint8_t> known_;
-  std::vector<uint32_t> ids_ = {profile::kNone};  // of the empty string, which nobody asks for
+  SpanTable<uint8_t> runs_;
+  size_t apart_;
   size_t asked_ = 0;
-  const uint8_t* last_ = nullptr;  // in the message
-  size_t last_size_ = 0;
-  uint32_t last_id_ = 0;
+  uint32_t last_ = 0;
 };
 
-/// Second pass over a profile.proto: the samples, straight into the columns. Allocates nothing per sample but what
-/// a new stack or label set takes. Samples as all writers lay them out (locations, values, labels) take a short way:
-/// what has the bytes of an earlier stack or set of labels has its id.
+/// The samples of a profile.proto, straight into the columns of a profile. On the wire they stand before what they
+/// name, so the bytes of their locations and labels are kept, distinct ones once where they repeat, and read when the
+/// dictionary is complete. A sample whose values and labels are those of the sample before costs no reading of them.
 class SampleDecoder {
  public:
-  SampleDecoder(std::string_view message, const DecodeLimits& limits, DecodeStats& stats,
-                DictionaryDecoder& dictionary);
+  /// `message_bytes` is about how long the message is, 0 if unknown; it only saves growing.
+  SampleDecoder(const DecodeLimits& limits, DecodeStats& stats, profile::Profile& profile, size_t message_bytes);
 
-  Status run();
+  /// One sample; `consumed` is how much of the message came before it.
+  Status read(const uint8_t* p, const uint8_t* end, size_t consumed);
+  /// Reads what the samples name.
+  Status finish(const DictionaryDecoder& dictionary, Tables tables);
 
  private:
-  Status read_sample(const uint8_t* p, const uint8_t* end);
-  Result<bool> read_known_layout(const uint8_t* p, const uint8_t* end);
-  Status intern_labels(const uint8_t* p, const uint8_t* end, uint32_t& set, bool& is_labels);
-  Status count_sample(size_t depth, size_t labels);
-  bool is_large() const { return dictionary_.sample_count() >= RepeatedBytes::kLeastSamples; }
-  Status read_fields(const uint8_t* p, const uint8_t* end);
-  Status read_locations(const wire::Field& f);
-  Status read_packed_locations(const wire::Field& f);
-  Status add_location(uint64_t id);
+  Status make_room(const uint8_t* p, const uint8_t* end, size_t consumed);
+  bool is_known_layout(const uint8_t* p, const uint8_t* end);
+  bool read_tail(const uint8_t* p, const uint8_t* end);
+  Status read_any_layout(const uint8_t* p, const uint8_t* end);
+  Status read_location(const wire::Field& f);
   Status read_values(const wire::Field& f);
   Status add_value(uint64_t value);
-  Status read_label(const wire::Field& f);
-  Status too_deep() const;
+  Status add_sample();
+  Status count_stack();
+  Status decode_stack(uint32_t number, const IdMap& ids);
+  Status decode_labels(uint32_t number, const DictionaryDecoder& dictionary);
+  Status decode_label(const wire::Field& f, uint32_t number, const DictionaryDecoder& dictionary);
+  Status broken(std::string_view what) const;
+  std::string first_with_stack(uint32_t number) const;
+  std::string first_with_labels(uint32_t number) const;
 
-  std::string_view message_;
   const DecodeLimits& limits_;
   DecodeStats& stats_;
-  DictionaryDecoder& dictionary_;
   profile::Profile& profile_;
-  size_t sample_ = 0;
+  size_t message_bytes_;
+  size_t sample_ = 0;  ///< how many are complete
+  size_t room_ = 0;    ///< for how many there is room in the columns
   uint64_t frames_ = 0;
-  uint64_t labels_total_ = 0;
+  uint64_t labels_ = 0;
   RepeatedBytes stack_bytes_;
   RepeatedBytes label_bytes_;
+  std::vector<uint32_t> depths_;  ///< of each run of stack_bytes_
 
   // of the current sample
-  std::vector<uint32_t> stack_;
-  size_t depth_ = 0;
+  std::span<const uint8_t> stack_;
+  std::span<const uint8_t> label_run_;
+  std::vector<int64_t> row_;
   size_t values_ = 0;
-  std::vector<profile::Label> labels_;
+  size_t label_count_ = 0;
+  uint32_t label_number_ = 0;
+  std::vector<uint8_t> packed_stack_;  ///< what stack_ shows when the sample is laid out in another way
+  std::vector<uint8_t> packed_labels_;
+
+  /// The bytes behind the locations of the sample that row_ and label_number_ hold; longer ones are not kept.
+  std::array<uint8_t, 64> tail_;
+  size_t tail_size_ = 0;
+
+  std::vector<uint32_t> scratch_stack_;
+  std::vector<profile::Label> scratch_labels_;
 };
 
 }  // namespace watchfire::converters

@@ -1,27 +1,39 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
 namespace watchfire::converters::wire {
 
-/// The rest of read_varint, for what is longer than two bytes or ends too early.
+/// The rest of read_varint, for what is longer than eight bytes or stands at the end.
 const uint8_t* read_long_varint(const uint8_t* p, const uint8_t* end, uint64_t& value);
 
 /// Reads one varint of at most 10 bytes; nullptr when it does not end in time. `end` bounds the reading.
 inline const uint8_t* read_varint(const uint8_t* p, const uint8_t* end, uint64_t& value) {
-  if (end - p >= 2) {
-    if (p[0] < 0x80) {
-      value = p[0];
-      return p + 1;
-    }
-    if (p[1] < 0x80) {
-      value = (p[0] & 0x7fu) | uint64_t{p[1]} << 7;
-      return p + 2;
-    }
+  if (p < end && p[0] < 0x80) {
+    value = p[0];
+    return p + 1;
   }
-  return read_long_varint(p, end, value);
+  if (end - p >= 2 && p[1] < 0x80) {
+    value = (p[0] & 0x7fu) | uint64_t{p[1]} << 7;
+    return p + 2;
+  }
+  if (end - p < 8) return read_long_varint(p, end, value);
+  uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  static_assert(std::endian::native == std::endian::little);
+  constexpr uint64_t kContinues = 0x8080808080808080;
+  uint64_t last = ~word & kContinues;
+  last &= 0 - last;
+  if (last == 0) return read_long_varint(p, end, value);
+  // Seven bits of each byte up to the last, moved together in pairs, then fours, then all.
+  word &= (last | (last - 1)) & ~kContinues;
+  word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+  word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+  value = (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+  return p + std::countr_zero(last) / 8 + 1;
 }
 
 /// One field of a protobuf message: a number in `value`, or for type kBytes a view of the input.
@@ -47,19 +59,24 @@ class MessageReader {
   explicit MessageReader(const Field& f) : p_(f.begin), end_(f.end) {}
 
   bool failed() const { return failed_; }
+  /// Whether it failed at bytes that no more bytes could mend.
+  bool is_broken() const { return broken_; }
   /// Where the next field starts.
   const uint8_t* position() const { return p_; }
 
   [[gnu::always_inline]] bool next(Field& f) {
-    // A small number: most fields of a dictionary.
-    if (end_ - p_ >= 2 && ((p_[0] & 0x87) | (p_[1] & 0x80)) == 0) {
-      f.number = p_[0] >> 3;
-      f.type = kVarint;
-      f.value = p_[1];
-      p_ += 2;
-      return true;
+    if (end_ - p_ < 2 || p_[0] >= 0x80) return next_of_any_kind(f);
+    f.number = p_[0] >> 3;
+    f.type = p_[0] & 7;
+    if (f.type == kVarint) {
+      p_ = read_varint(p_ + 1, end_, f.value);
+      return p_ != nullptr || fail();
     }
-    return next_of_any_kind(f);
+    // Strings and messages are short, nearly all of them.
+    if (f.type != kBytes || p_[1] >= 0x80 || p_[1] > end_ - p_ - 2) return next_of_any_kind(f);
+    f.begin = p_ + 2;
+    f.end = p_ = f.begin + p_[1];
+    return true;
   }
 
  private:
@@ -89,6 +106,7 @@ class MessageReader {
       case kFixed32:
         return fixed<uint32_t>(f);
       default:
+        broken_ = true;
         return fail();
     }
   }
@@ -110,6 +128,7 @@ class MessageReader {
   const uint8_t* p_;
   const uint8_t* end_;
   bool failed_ = false;
+  bool broken_ = false;
 };
 
 }  // namespace watchfire::converters::wire
