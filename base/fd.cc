@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -43,23 +44,34 @@ Result<Fd> open_file(const std::string& path, int flags, unsigned mode) {
   return Fd(fd);
 }
 
-Result<std::string> read_fd(int fd, size_t max_bytes) {
+Result<std::string> read_fd(int fd, size_t max_bytes, size_t expected) {
+  constexpr size_t kUnknownSize = 16 << 10;
   std::string out;
-  char chunk[1 << 16];
-  for (;;) {
-    ssize_t n = ::read(fd, chunk, sizeof chunk);
-    if (n < 0 && errno == EINTR) continue;
+  size_t size = 0;
+  ssize_t n = 0;
+  do {
+    // One byte more than expected, so that the end shows without a larger buffer.
+    if (size == out.size()) {
+      size_t room = size != 0 ? size * 2 : expected != 0 ? std::min(expected, max_bytes) + 1 : kUnknownSize;
+      out.resize_and_overwrite(room, [&](char*, size_t all) { return all; });
+    }
+    do n = ::read(fd, out.data() + size, out.size() - size);
+    while (n < 0 && errno == EINTR);
     if (n < 0) return fail(system_error(errno, "reading"));
-    if (n == 0) return out;
-    if (out.size() + static_cast<size_t>(n) > max_bytes)
+    size += static_cast<size_t>(n);
+    if (size > max_bytes)
       return fail(ErrorCode::kResourceExhausted, "longer than " + std::to_string(max_bytes) + " bytes");
-    out.append(chunk, static_cast<size_t>(n));
-  }
+  } while (n != 0);
+  out.resize(size);
+  if (expected == 0) out.shrink_to_fit();
+  return out;
 }
 
 Result<std::string> read_file(const std::string& path, size_t max_bytes) {
   WF_ASSIGN(Fd fd, open_file(path, O_RDONLY));
-  auto text = read_fd(fd.get(), max_bytes);
+  struct stat st{};
+  bool is_file = ::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode);
+  auto text = read_fd(fd.get(), max_bytes, is_file ? static_cast<size_t>(st.st_size) : 0);
   if (!text) return fail(text.error().with(path));
   return text;
 }

@@ -39,7 +39,8 @@ Result<Fd> open_file(const std::string& path, int flags, unsigned mode = 0);
 
 /// Reads a whole file of at most `max_bytes`; a longer one is kResourceExhausted. Works for /proc files.
 Result<std::string> read_file(const std::string& path, size_t max_bytes);
-Result<std::string> read_fd(int fd, size_t max_bytes);
+/// `expected` is how long it seems to be, 0 if unknown; it only saves growing.
+Result<std::string> read_fd(int fd, size_t max_bytes, size_t expected = 0);
 
 /// Writes all bytes, going on after short writes and EINTR.
 Status write_all(int fd, std::string_view bytes);

@@ -15,15 +15,23 @@ namespace watchfire {
 
 /// As memcmp(a, b, n) == 0, without a call for the short keys tables hold.
 inline bool equal_bytes(const void* a, const void* b, size_t n) {
-  if (n < 8 || n > 128) return std::memcmp(a, b, n) == 0;
-  auto word = [](const void* p, size_t at) {
-    uint64_t w = 0;
-    std::memcpy(&w, static_cast<const char*>(p) + at, sizeof w);
-    return w;
+  auto same = [&]<typename Word>(Word, size_t at) {
+    Word x = 0;
+    Word y = 0;
+    std::memcpy(&x, static_cast<const char*>(a) + at, sizeof(Word));
+    std::memcpy(&y, static_cast<const char*>(b) + at, sizeof(Word));
+    return x == y;
   };
-  for (size_t i = 0; i < n - 8; i += 8)
-    if (word(a, i) != word(b, i)) return false;
-  return word(a, n - 8) == word(b, n - 8);
+  if (n > 128) return std::memcmp(a, b, n) == 0;
+  if (n >= 8) {
+    for (size_t i = 0; i < n - 8; i += 8)
+      if (!same(uint64_t{}, i)) return false;
+    return same(uint64_t{}, n - 8);
+  }
+  if (n >= 4) return same(uint32_t{}, 0) && same(uint32_t{}, n - 4);
+  for (size_t i = 0; i < n; ++i)
+    if (!same(uint8_t{}, i)) return false;
+  return true;
 }
 
 /// Distinct spans of T, each known by a dense id in order of first use; id 0 is the empty span, there from the

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/memory.h"
 #include "converters/pprof/decode.h"
 #include "converters/pprof/inflate.h"
 #include "profile/merge.h"
@@ -29,6 +30,7 @@ T need(Result<T> result) {
 
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
+  keep_freed_memory();  // as the commands do
   std::string bytes = need(read_file(argv[2], kMaxFileBytes));
   converters::DecodeLimits limits;
   converters::InflatedBytes inflated = need(converters::inflate_profile(bytes, limits));

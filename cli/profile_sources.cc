@@ -233,7 +233,7 @@ class ChunkReader {
 Result<Profile> decode_source(std::string_view bytes, const SourceOptions& options, const std::string& url,
                               converters::Tables tables) {
   auto format = converters::FileFormat::kPprof;
-  converters::DecodeAnyOptions any{.tables = tables, .format = &format};
+  converters::DecodeAnyOptions any{.tables = tables, .use_threads = true, .format = &format};
   if (options.symbolize && url.empty())
     any.runtime_names = [&](std::string_view data) { return runtime_names(data, options.limits, options.say); };
   auto p = converters::decode_any(bytes, options.limits, any);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/memory.h"
 #include "base/untrusted_text.h"
 #include "base/version.h"
 #include "cli/compare_command.h"
@@ -70,6 +71,7 @@ std::string usage() {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  watchfire::keep_freed_memory();
   std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   if (words.size() == 2 && words[0] == "help" && words[1] == "limits") {
     (void)watchfire::write_all(STDOUT_FILENO, watchfire::cli::limits_help());

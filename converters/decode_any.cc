@@ -11,6 +11,8 @@
 namespace watchfire::converters {
 namespace {
 
+constexpr size_t kWorthAThread = 1 << 20;
+
 /// No markup, no other known format, and no control characters where the text begins.
 bool may_be_stack_text(std::string_view bytes) {
   std::string_view what = looks_like(bytes);
@@ -36,6 +38,11 @@ Result<profile::Profile> decode_any(std::string_view bytes, const DecodeLimits& 
     if (options.format != nullptr) *options.format = format;
     return p;
   };
+  if (options.use_threads && stated_size(bytes) >= kWorthAThread) {
+    auto p = decode_pprof_in_pieces(bytes, limits);
+    if (p || p.error().code == ErrorCode::kResourceExhausted) return told(FileFormat::kPprof, std::move(p));
+    // Something else, or broken: the whole of it will tell.
+  }
   WF_ASSIGN(InflatedBytes inflated, inflate_profile(bytes, limits));
   if (is_perf_data(inflated.bytes)) return told(FileFormat::kPerfData, read_perf_data(inflated.bytes, limits, options));
   auto p = decode_pprof_message(inflated.bytes, limits, nullptr, options.tables);

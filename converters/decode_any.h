@@ -16,6 +16,7 @@ struct DecodeAnyOptions {
   /// Gives names of code made at run time; called with the bytes of a perf.data file before it is read.
   std::function<PerfSymbols(std::string_view perf_data)> runtime_names;
   Tables tables = Tables::kDistinct;  ///< of a profile.proto; the other formats' are always distinct
+  bool use_threads = false;           ///< inflate large files on a thread of its own
   FileFormat* format = nullptr;       ///< set to what the bytes are, when they could be read
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -15,6 +16,9 @@ class ElementIndex {
   ElementIndex() : slots_(64) {}
 
   size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
+
+  /// Room for that many elements. Of an empty index.
+  void reserve(size_t elements) { slots_.assign(std::bit_ceil(elements * 4 / 3 + 64), Slot{}); }
 
   /// The number of the element that has this hash and for which `is_equal(number)` holds; kNone when there is none.
   template <typename IsEqual>

@@ -85,6 +85,7 @@ Status Merger::check_compatible(const Profile& tables, const Profile& rows) cons
 Status Merger::add(const Profile& tables, const Profile& rows) {
   WF_TRY(check_compatible(tables, rows));
   SourceMaps maps(tables);
+  if (sources_ == 0 && &tables == &rows) reserve(rows);
   if (out_.functions.size() > tables.functions.size() / 2) find_known(maps);
   add_header(rows, maps);
   if (out_.mappings.empty() && !tables.mappings.empty()) map_mapping(0, maps);
@@ -95,6 +96,17 @@ Status Merger::add(const Profile& tables, const Profile& rows) {
   }
   ++sources_;
   return {};
+}
+
+/// Room for what the first source has; it may be the only one.
+void Merger::reserve(const Profile& p) {
+  out_.functions.reserve(p.functions.size());
+  out_.lines.reserve(p.lines.size());
+  out_.locations.reserve(p.locations.size());
+  out_.stacks.reserve(p.stacks.size(), p.stacks.element_count());
+  functions_.reserve(p.functions.size());
+  locations_.reserve(p.locations.size());
+  rows_.reserve(p.sample_count());
 }
 
 void Merger::add_header(const Profile& source, SourceMaps& maps) {

@@ -39,6 +39,7 @@ class Merger {
   struct SourceMaps;
 
   Status check_compatible(const Profile& tables, const Profile& rows) const;
+  void reserve(const Profile& p);
   void add_header(const Profile& source, SourceMaps& maps);
   void add_samples(const Profile& source, SourceMaps& maps);
   void add_stack_sums(const Profile& source, SourceMaps& maps);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -13,6 +14,9 @@ class PairIndex {
 
   uint32_t size() const { return size_; }
   size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
+
+  /// Room for that many pairs. Of an empty index.
+  void reserve(size_t pairs) { slots_.assign(std::bit_ceil(pairs * 3 / 2 + 64), Slot{}); }
 
   /// The number of (a, b), new when it equals the size before.
   uint32_t intern(uint32_t a, uint32_t b) {

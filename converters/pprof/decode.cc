@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "converters/pprof/inflate.h"
+#include "converters/pprof/inflate_pieces.h"
 #include "converters/pprof/message_decoder.h"
 
 namespace watchfire::converters {
@@ -58,6 +59,24 @@ Result<profile::Profile> decode_pprof_message(std::string_view message, const De
   MessageDecoder decoder(limits, count, tables, message.size());
   size_t read = 0;
   if (Status s = decoder.read(message, true, read); !s) return fail(not_a_profile(message, std::move(s).error()));
+  return decoder.finish();
+}
+
+Result<profile::Profile> decode_pprof_in_pieces(std::string_view gzip, const DecodeLimits& limits, DecodeStats* stats) {
+  DecodeStats ignored;
+  DecodeStats& count = stats != nullptr ? *stats : ignored;
+  count = {};
+  size_t most = std::min<uint64_t>(stated_size(gzip), gzip.size() * limits.inflate_ratio);
+  MessageDecoder decoder(limits, count, Tables::kDistinct, most);
+  InflatePieces pieces(gzip, limits);
+  size_t left = 0;
+  for (bool is_last = false; !is_last;) {
+    WF_ASSIGN(InflatePieces::Piece piece, pieces.next(left));
+    size_t read = 0;
+    WF_TRY(decoder.read(piece.bytes, piece.is_last, read));
+    left = piece.bytes.size() - read;
+    is_last = piece.is_last;
+  }
   return decoder.finish();
 }
 

@@ -27,6 +27,11 @@ Result<profile::Profile> decode_pprof(std::string_view bytes, const DecodeLimits
 Result<profile::Profile> decode_pprof_message(std::string_view message, const DecodeLimits& limits = {},
                                               DecodeStats* stats = nullptr, Tables tables = Tables::kDistinct);
 
+/// As decode_pprof, for gzip that is worth a second thread: the message is read piece by piece while the rest is being
+/// inflated, and never held as a whole.
+Result<profile::Profile> decode_pprof_in_pieces(std::string_view gzip, const DecodeLimits& limits = {},
+                                                DecodeStats* stats = nullptr);
+
 /// What bytes that are no profile look like, for error messages: "looks like HTML", "is empty"; "" when unknown.
 std::string_view looks_like(std::string_view bytes);
 

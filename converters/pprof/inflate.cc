@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/large_pages.h"
+#include "base/memory.h"
 
 namespace watchfire::converters {
 namespace {
@@ -117,8 +117,7 @@ Result<InflatedBytes> inflate_stream(std::string_view bytes, const DecodeLimits&
 /// The common case, one member whose trailer tells its size: inflated at once.
 /// Empty when the bytes are something else, for inflate_stream to judge.
 Result<InflatedBytes> inflate_whole(std::string_view bytes, const DecodeLimits& limits) {
-  uint32_t stated = 0;
-  std::memcpy(&stated, bytes.data() + bytes.size() - 4, 4);
+  size_t stated = stated_size(bytes);
   uint64_t ratio_limit = std::max<uint64_t>(kRatioFreeBytes, bytes.size() * limits.inflate_ratio);
   if (stated > limits.decompressed_bytes || stated > ratio_limit) return InflatedBytes{};
   InflatedBytes result;
@@ -164,6 +163,13 @@ Result<InflatedBytes> inflate_zstd(std::string_view bytes, const DecodeLimits& l
 }
 
 }  // namespace
+
+size_t stated_size(std::string_view bytes) {
+  if (!is_gzip(bytes) || bytes.size() < kGzipMinimum) return 0;
+  uint32_t stated = 0;
+  std::memcpy(&stated, bytes.data() + bytes.size() - 4, 4);
+  return stated;
+}
 
 Result<InflatedBytes> inflate_profile(std::string_view bytes, const DecodeLimits& limits) {
   if (!is_gzip(bytes) && !is_zstd(bytes)) {

@@ -19,4 +19,7 @@ struct InflatedBytes {
 /// lies is stopped when its output passes decompressed_bytes or inflate_ratio.
 Result<InflatedBytes> inflate_profile(std::string_view bytes, const DecodeLimits& limits);
 
+/// The size that gzip's trailer states; nothing can be trusted less. 0 when the bytes are no gzip.
+size_t stated_size(std::string_view bytes);
+
 }  // namespace watchfire::converters

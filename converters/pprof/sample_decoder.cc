@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/large_pages.h"
+#include "base/memory.h"
 
 namespace watchfire::converters {
 namespace {
@@ -59,8 +59,8 @@ SampleDecoder::SampleDecoder(const DecodeLimits& limits, DecodeStats& stats, pro
       label_bytes_(0),
       depths_(1) {}
 
-Status SampleDecoder::broken(std::string_view what) const {
-  return corrupt("broken bytes in " + std::string(what) + "sample " + std::to_string(sample_));
+Status SampleDecoder::broken() const {
+  return corrupt("broken bytes in sample " + std::to_string(sample_));
 }
 
 Status SampleDecoder::read(const uint8_t* p, const uint8_t* end, size_t consumed) {
@@ -165,7 +165,7 @@ Status SampleDecoder::read_any_layout(const uint8_t* p, const uint8_t* end) {
       packed_labels_.insert(packed_labels_.end(), start, reader.position());
     }
   }
-  if (reader.failed()) return broken("");
+  if (reader.failed()) return broken();
   if (values_ != row_.size()) {
     return corrupt("sample " + std::to_string(sample_) + " has " + std::to_string(values_) + " values for " +
                    std::to_string(row_.size()) + " sample types");
@@ -178,7 +178,7 @@ Status SampleDecoder::read_any_layout(const uint8_t* p, const uint8_t* end) {
 Status SampleDecoder::read_location(const Field& f) {
   if (f.type == wire::kBytes) {
     packed_stack_.insert(packed_stack_.end(), f.begin, f.end);
-    if (f.begin != f.end && f.end[-1] >= 0x80) return broken("");
+    if (f.begin != f.end && f.end[-1] >= 0x80) return broken();
     return {};
   }
   if (f.type != wire::kVarint) return corrupt("field 1 of a sample has the wrong type");
@@ -201,7 +201,7 @@ Status SampleDecoder::read_values(const Field& f) {
   for (const uint8_t* p = f.begin; p < f.end;) {
     uint64_t value = 0;
     p = wire::read_varint(p, f.end, value);
-    if (p == nullptr) return broken("");
+    if (p == nullptr) return broken();
     WF_TRY(add_value(value));
   }
   return {};
@@ -226,7 +226,7 @@ Status SampleDecoder::count_stack() {
   uint32_t depth = count_varints(stack_);
   if (depth > limits_.stack_depth)
     return fail(limit_exceeded("stack_depth", limits_.stack_depth, "frames in one stack"));
-  if (stack_.size() > 10 * size_t{depth} || (depth != 0 && stack_.back() >= 0x80)) return broken("");
+  if (stack_.size() > 10 * size_t{depth} || (depth != 0 && stack_.back() >= 0x80)) return broken();
   depths_.push_back(depth);
   return {};
 }

@@ -18,18 +18,27 @@ class RepeatedBytes {
   explicit RepeatedBytes(size_t apart) : apart_(apart) {}
 
   uint32_t number_of(std::span<const uint8_t> bytes) {
-    std::span<const uint8_t> last = runs_[last_];
-    if (bytes.size() == last.size() && equal_bytes(bytes.data(), last.data(), bytes.size())) return last_;
+    if (is(last_, bytes)) return last_;
     ++asked_;
-    bool compared = asked_ > apart_ && (asked_ < kTrial || runs_.size() < asked_ / 2);
-    return last_ = compared ? runs_.intern(bytes) : runs_.append(bytes);
+    if (asked_ <= apart_ || (asked_ >= kTrial && runs_.size() >= asked_ / 2)) return last_ = runs_.append(bytes);
+    // Merged profiles tell the same story again and again: what came after the last one before often does so now.
+    if (last_ >= next_.size()) next_.resize(runs_.size());
+    uint32_t next = next_[last_];
+    if (next == 0 || !is(next, bytes)) next = next_[last_] = runs_.intern(bytes);
+    return last_ = next;
   }
   uint32_t size() const { return runs_.size(); }
   std::span<const uint8_t> operator[](uint32_t number) const { return runs_[number]; }
 
  private:
   static constexpr size_t kTrial = 32768;
+  bool is(uint32_t number, std::span<const uint8_t> bytes) const {
+    std::span<const uint8_t> known = runs_[number];
+    return bytes.size() == known.size() && equal_bytes(bytes.data(), known.data(), bytes.size());
+  }
+
   SpanTable<uint8_t> runs_;
+  std::vector<uint32_t> next_ = std::vector<uint32_t>(1);  ///< of each run, the one that came after it; 0: unknown
   size_t apart_;
   size_t asked_ = 0;
   uint32_t last_ = 0;
@@ -61,7 +70,7 @@ class SampleDecoder {
   Status decode_stack(uint32_t number, const IdMap& ids);
   Status decode_labels(uint32_t number, const DictionaryDecoder& dictionary);
   Status decode_label(const wire::Field& f, uint32_t number, const DictionaryDecoder& dictionary);
-  Status broken(std::string_view what) const;
+  Status broken() const;
   std::string first_with_stack(uint32_t number) const;
   std::string first_with_labels(uint32_t number) const;
 

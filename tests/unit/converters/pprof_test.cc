@@ -5,10 +5,14 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <random>
 #include <string>
 
 #include "converters/pprof/decode.h"
 #include "converters/pprof/encode.h"
+#include "converters/pprof/message_decoder.h"
+#include "converters/pprof/wire.h"
+#include "profile/merge.h"
 #include "tests/support/random_profile.h"
 
 namespace {
@@ -257,6 +261,129 @@ TEST(Pprof, survives_any_cut_and_any_flipped_byte) {
     auto r = decode_pprof(flipped);
     if (r) EXPECT_TRUE(validate(*r)) << "byte " << i << ": " << validate(*r).error().message;
   }
+}
+
+TEST(Pprof, reads_varints_of_every_length_wherever_the_bytes_end) {
+  std::mt19937_64 random(1);
+  for (int bits = 0; bits <= 64; ++bits) {
+    uint64_t value = bits == 0 ? 0 : (random() >> (64 - bits)) | uint64_t{1} << (bits - 1);
+    std::string wire;
+    for (uint64_t v = value;; v >>= 7) {
+      wire += static_cast<char>(v < 0x80 ? v : v | 0x80);
+      if (v < 0x80) break;
+    }
+    for (size_t behind = 0; behind < 12; ++behind) {
+      std::string bytes = wire + std::string(behind, '\xff');
+      const auto* p = reinterpret_cast<const uint8_t*>(bytes.data());
+      uint64_t read = 0;
+      EXPECT_EQ(wire::read_varint(p, p + bytes.size(), read), p + wire.size()) << value;
+      EXPECT_EQ(read, value);
+    }
+    for (size_t cut = 0; cut < wire.size(); ++cut) {
+      const auto* p = reinterpret_cast<const uint8_t*>(wire.data());
+      uint64_t read = 0;
+      EXPECT_EQ(wire::read_varint(p, p + cut, read), nullptr);
+    }
+  }
+  std::string endless(16, '\x80');
+  uint64_t read = 0;
+  const auto* p = reinterpret_cast<const uint8_t*>(endless.data());
+  EXPECT_EQ(wire::read_varint(p, p + endless.size(), read), nullptr);
+}
+
+TEST(Pprof, reads_as_many_samples_whether_their_stacks_repeat_or_not) {
+  for (size_t locations : {3, 2000}) {
+    testing::RandomProfileShape shape{.locations = locations, .samples = 60'000, .max_depth = 4};
+    std::string wire = encode_pprof(testing::random_profile(9, shape));
+    auto back = decode_pprof(wire);
+    ASSERT_TRUE(back) << back.error().message;
+    ASSERT_TRUE(validate(*back)) << validate(*back).error().message;
+    EXPECT_EQ(encode_pprof(*back), wire);
+  }
+}
+
+/// Feeds `message` in pieces of random length.
+Result<Profile> decode_in_random_pieces(std::string_view message, uint64_t seed, size_t most) {
+  std::mt19937_64 random(seed);
+  DecodeStats stats;
+  DecodeLimits limits;
+  MessageDecoder decoder(limits, stats, Tables::kDistinct, 0);
+  size_t done = 0;
+  for (size_t end = 0; end < message.size();) {
+    end = std::min<size_t>(message.size(), end + 1 + random() % most);
+    size_t read = 0;
+    WF_TRY(decoder.read(message.substr(done, end - done), end == message.size(), read));
+    done += read;
+  }
+  return decoder.finish();
+}
+
+TEST(Pprof, reads_the_same_from_pieces_of_any_length) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    std::string wire = encode_pprof(testing::random_profile(seed));
+    for (size_t most : {1, 7, 300, 100'000}) {
+      auto p = decode_in_random_pieces(wire, seed, most);
+      ASSERT_TRUE(p) << p.error().message;
+      EXPECT_EQ(encode_pprof(*p), wire);
+    }
+    EXPECT_EQ(decode_in_random_pieces(wire.substr(0, wire.size() - 3), seed, 100).error().message,
+              "broken bytes in the profile (truncated?)");
+  }
+}
+
+TEST(Pprof, inflates_on_a_second_thread_what_it_reads) {
+  Profile p = testing::random_profile(4, {.samples = 30'000});
+  p.comments.push_back(p.strings.intern(std::string(1'200'000, 'x')));  // longer than any piece
+  std::string wire = encode_pprof(p);
+  for (std::string gz : {gzip(wire), gzip(wire.substr(0, 500'000)) + gzip(wire.substr(500'000))}) {
+    auto back = decode_pprof_in_pieces(gz);
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(encode_pprof(*back), wire);
+    auto error = [&](std::string_view bytes, const DecodeLimits& limits = {}) {
+      auto r = decode_pprof_in_pieces(bytes, limits);
+      return r ? "" : r.error().message;
+    };
+    EXPECT_EQ(error(gz.substr(0, gz.size() - 20)), "truncated gzip data");
+    std::string flipped = gz;
+    flipped[gz.size() - 6] = static_cast<char>(flipped[gz.size() - 6] ^ 1);  // of the checksum
+    EXPECT_NE(error(flipped).find("broken gzip data"), std::string::npos);
+    EXPECT_NE(error(gz, {.decompressed_bytes = 600'000}).find("limit decompressed_bytes"), std::string::npos);
+    EXPECT_NE(error(gz, {.samples = 10}).find("limit samples"), std::string::npos);
+  }
+  std::string bomb = gzip(small_header() + empty_samples(100'000'000));
+  int64_t peak = peak_heap([&] { EXPECT_FALSE(decode_pprof_in_pieces(bomb)); });
+  EXPECT_LE(peak, 2 << 20);
+  bomb = gzip(wire + std::string("\x7a\x80\x80\x80\x40", 5) + std::string(100'000'000, 'x'));
+  EXPECT_NE(decode_pprof_in_pieces(bomb).error().message.find("limit decompressed_bytes"), std::string::npos);
+}
+
+TEST(Pprof, merges_tables_as_they_stand_on_the_wire_like_distinct_ones) {
+  std::string repeats = small_header() +
+                        std::string(
+                            "\x32\x01"
+                            "f"
+                            "\x32\x01"
+                            "f"
+                            "\x32\x00",
+                            8) +
+                        std::string("\x2a\x04\x08\x01\x10\x03\x2a\x04\x08\x02\x10\x04", 12) +
+                        std::string("\x22\x06\x08\x01\x22\x02\x08\x01\x22\x06\x08\x02\x22\x02\x08\x02", 16) +
+                        std::string("\x12\x05\x0a\x01\x01\x10\x01\x12\x05\x0a\x01\x02\x10\x02", 14);
+  std::vector<std::string> wires = {repeats};
+  for (uint64_t seed = 1; seed <= 30; ++seed) wires.push_back(encode_pprof(testing::random_profile(seed % 7)));
+  profile::Merger distinct;
+  profile::Merger as_on_wire;
+  ASSERT_TRUE(distinct.add(*decode_pprof(repeats)) &&
+              as_on_wire.add(*decode_pprof(repeats, {}, nullptr, Tables::kAsOnWire)));
+  std::string merged = encode_pprof(distinct.finish());
+  EXPECT_EQ(encode_pprof(as_on_wire.finish()), merged);
+  EXPECT_EQ(decode_pprof(merged)->sample_count(), 1u);  // both functions are called f
+  for (const std::string& wire : wires) {
+    if (&wire == &wires[0]) continue;
+    ASSERT_TRUE(distinct.add(*decode_pprof(wire)));
+    ASSERT_TRUE(as_on_wire.add(*decode_pprof(wire, {}, nullptr, Tables::kAsOnWire)));
+  }
+  EXPECT_EQ(encode_pprof(as_on_wire.finish()), encode_pprof(distinct.finish()));
 }
 
 }  // namespace
