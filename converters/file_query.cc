@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "base/fd.h"
 #include "converters/decode_any.h"
@@ -34,6 +35,26 @@ std::string service_of(const Profile& p, const std::string& path) {
   }
   std::string name = file_name(path);
   return name.substr(0, name.find('.'));
+}
+
+/// perf's clocks count nanoseconds like any event counts: they are CPU time, and their samples its samples, as others
+/// call them. The first clock of a recording is taken; false when it has none.
+bool name_cpu_time(Profile& p) {
+  auto is_clock = [](std::string_view event) {
+    event = event.substr(0, event.find_first_of(":/"));
+    return event == "cpu-clock" || event == "task-clock";
+  };
+  bool has_time = false;
+  bool has_samples = false;
+  for (profile::ValueType& t : p.sample_types) {
+    std::string_view name = p.text(t.type);
+    bool is_count = name.ends_with("_sample");
+    if (is_count || name.ends_with("_event")) name = name.substr(0, name.rfind('_'));
+    if (!is_clock(name) || std::exchange(is_count ? has_samples : has_time, true)) continue;
+    t = is_count ? profile::ValueType{p.strings.intern("samples"), p.strings.intern("count")}
+                 : profile::ValueType{p.strings.intern("cpu"), p.strings.intern("nanoseconds")};
+  }
+  return has_time;
 }
 
 std::vector<std::string> expand(const std::string& path) {
@@ -105,10 +126,12 @@ Status FileQuery::add(const std::vector<std::string>& paths, TimeRange slot, std
         continue;
       }
       demangle_names(*p, DemangleMode::kDefault, false);
+      bool is_cpu_time = name_cpu_time(*p);
       ++read;
       LabelledProfile entry;
       entry.labels = {{"service_name", service_of(*p, path)}, {"source", "file"}};
-      entry.profile_name = profile::profile_name_of_sample_type(p->text(p->sample_types.back().type));
+      entry.profile_name =
+          profile::profile_name_of_sample_type(is_cpu_time ? "cpu" : p->text(p->sample_types.back().type));
       entry.range = {0, p->duration_ns};
       if (p->duration_ns <= 0 && counts_since_start(*p, entry.profile_name))
         notes.push_back(path + " has no duration: what it counts is taken as one second's");

@@ -35,9 +35,10 @@ class Budget {
   std::string ended(int64_t next_tokens = 1) const {
     if (calls_ >= limits_.calls) return "the limit of " + std::to_string(limits_.calls) + " calls ended the run";
     if (tokens_left() < next_tokens) return "the limit of " + std::to_string(limits_.tokens) + " tokens ended the run";
-    if (time_left() <= 0) return "the limit of " + format_duration(limits_.time) + " ended the run";
+    if (time_left() <= 0) return time_is_over();
     return "";
   }
+  std::string time_is_over() const { return "the limit of " + format_duration(limits_.time) + " ended the run"; }
 
  private:
   const Limits limits_;

@@ -110,7 +110,7 @@ Result<Reply> Client::send(const std::string& request, Budget& budget) const {
     auto response = try_once(request, budget);
     if (response && response->status == 200) return decode_reply(response->body);
     if (!response && response.error().code == ErrorCode::kCancelled)
-      return fail(ErrorCode::kCancelled, budget.time_left() <= 0 ? budget.ended() : response.error().message);
+      return fail(ErrorCode::kCancelled, budget.time_is_over());  // it had all the time that was left
     if (!response && response.error().code != ErrorCode::kUnavailable) return fail(response.error());
     Error error = response ? status_error(response->status, key_.redacted(error_text(response->body)))
                            : response.error().with("the endpoint does not answer");

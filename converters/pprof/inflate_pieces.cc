@@ -3,7 +3,6 @@
 #include <isa-l.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace watchfire::converters {
 namespace {
@@ -97,7 +96,7 @@ Result<InflatePieces::Piece> InflatePieces::next(size_t keep) {
   std::string_view kept = last_.bytes.substr(last_.bytes.size() - keep);
   char* begin = buffer.bytes.get() + kFrontBytes;
   if (keep <= kFrontBytes) {
-    std::memcpy(begin - keep, kept.data(), keep);
+    std::ranges::copy(kept, begin - keep);
     last_ = {{begin - keep, keep + buffer.size}, buffer.is_last};
   } else {
     if (kept.data() >= long_piece_.data() && kept.data() < long_piece_.data() + long_piece_.size()) {
