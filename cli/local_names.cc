@@ -8,7 +8,10 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/fd.h"
+#include "base/kallsyms.h"
+#include "binaries/build_id.h"
 #include "converters/perfdata/runtime_code.h"
 #include "converters/symbolize_files.h"
 
@@ -18,6 +21,7 @@ namespace {
 constexpr size_t kMaxProgram = size_t{1} << 30;
 constexpr size_t kMaxPerfMap = size_t{64} << 20;
 constexpr size_t kMaxJitdump = size_t{256} << 20;
+constexpr size_t kMaxKernelNotes = size_t{64} << 10;
 constexpr size_t kMostNotes = 5;
 
 /// Opens without touching what is no regular file, and then the very same file for reading.
@@ -49,7 +53,24 @@ void say_some(const std::vector<std::string>& notes, const Say& say) {
   if (notes.size() > kMostNotes) say("... and " + std::to_string(notes.size() - kMostNotes) + " files more");
 }
 
+Result<converters::RunningKernel> read_running_kernel() {
+  WF_ASSIGN(Kallsyms symbols, Kallsyms::read("/proc"));
+  WF_ASSIGN(std::string notes, read_file("/sys/kernel/notes", kMaxKernelNotes));
+  return converters::RunningKernel{std::move(symbols), binaries::find_build_id(as_bytes(notes))};
+}
+
 }  // namespace
+
+void name_from_kernel(profile::Profile& p, const Say& say) {
+  std::vector<std::string> notes;
+  auto read = []() -> Result<const converters::RunningKernel*> {
+    static const Result<converters::RunningKernel> kKernel = read_running_kernel();
+    if (!kKernel) return fail(kKernel.error());
+    return &*kKernel;
+  };
+  converters::symbolize_kernel(p, read, notes);
+  say_some(notes, say);
+}
 
 void name_from_programs(profile::Profile& p, bool matching_only, const Say& say) {
   std::vector<std::string> notes;

@@ -20,6 +20,9 @@ using Say = std::function<void(std::string_view)>;
 /// build id is, unless `matching_only`, and that is said.
 void name_from_programs(profile::Profile& p, bool matching_only, const Say& say);
 
+/// Names functions of the kernel when the recording is of the one that runs here.
+void name_from_kernel(profile::Profile& p, const Say& say);
+
 /// Names of code made at run time: "/tmp/perf-PID.map" and jitdump files of the processes in a perf.data file. Whoever
 /// wrote them chose the names, so they must belong to root or to the caller, have one name in their directory, and be
 /// no symbolic link.

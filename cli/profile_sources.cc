@@ -241,6 +241,8 @@ Result<Profile> decode_source(std::string_view bytes, const SourceOptions& optio
   complete_mappings(*p, options, url);
   bool has_addresses_only = format == converters::FileFormat::kPerfData || format == converters::FileFormat::kLegacy;
   if (options.symbolize && has_addresses_only) name_from_programs(*p, !url.empty(), options.say);
+  if (options.symbolize && url.empty() && format == converters::FileFormat::kPerfData)
+    name_from_kernel(*p, options.say);
   return p;
 }
 
@@ -254,10 +256,13 @@ Result<std::vector<converters::PerfProcess>> read_processes(const std::string& p
   auto processes = converters::decode_perf_processes(inflated->bytes, {.symbols = &names}, options.limits);
   if (!processes) return fail(with_limit_flag(std::move(processes).error()));
   std::set<std::string, std::less<>> said;  // the same file for each process
-  for (converters::PerfProcess& process : *processes)
-    name_from_programs(process.profile, false, [&](std::string_view line) {
-      if (said.emplace(line).second) options.say(line);
-    });
+  auto say_once = [&](std::string_view line) {
+    if (said.emplace(line).second) options.say(line);
+  };
+  for (converters::PerfProcess& process : *processes) {
+    name_from_programs(process.profile, false, say_once);
+    name_from_kernel(process.profile, say_once);
+  }
   return processes;
 }
 

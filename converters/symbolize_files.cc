@@ -29,12 +29,53 @@ uint64_t address_in_file(const profile::Mapping& m, uint64_t address, const std:
   return kNoAddress;
 }
 
+/// Adds lines to locations, and functions for them.
+class LocationNamer {
+ public:
+  explicit LocationNamer(Profile& p) : p_(p) {
+    for (const profile::Function& f : p.functions) last_id_ = std::max(last_id_, f.id);
+  }
+  size_t named() const { return named_; }
+
+  void set_lines(profile::Location& l, const std::vector<SymbolLine>& lines) {
+    if (lines.empty()) return;
+    l.first_line = static_cast<uint32_t>(p_.lines.size());
+    l.line_count = static_cast<uint32_t>(lines.size());
+    profile::Mapping& m = p_.mappings[l.mapping];
+    for (const SymbolLine& line : lines) {
+      p_.lines.push_back({.function = function(line), .line = line.line});
+      m.has_functions = true;
+      m.has_filenames = m.has_filenames || !line.file.empty();
+      m.has_line_numbers = m.has_line_numbers || line.line != 0;
+    }
+    ++named_;
+  }
+
+ private:
+  uint32_t function(const SymbolLine& line) {
+    profile::Function f;
+    f.name = p_.strings.intern(line.name);
+    f.system_name = p_.strings.intern(line.system_name);
+    f.file = p_.strings.intern(line.file);
+    f.start_line = line.start_line;
+    auto next = static_cast<uint32_t>(p_.functions.size());
+    auto [it, added] = functions_.try_emplace({f.system_name, f.file, line.start_line}, next);
+    if (!added) return it->second;
+    f.id = ++last_id_;
+    p_.functions.push_back(f);
+    return next;
+  }
+
+  Profile& p_;
+  std::map<std::tuple<profile::StringId, profile::StringId, uint32_t>, uint32_t> functions_;
+  uint64_t last_id_ = 0;  ///< largest of all functions
+  size_t named_ = 0;
+};
+
 class FileSymbolizer {
  public:
   FileSymbolizer(Profile& p, const FileReader& read, std::vector<std::string>& notes, bool matching_only)
-      : p_(p), read_(read), notes_(notes), matching_only_(matching_only) {
-    for (const profile::Function& f : p.functions) last_id_ = std::max(last_id_, f.id);
-  }
+      : p_(p), namer_(p), read_(read), notes_(notes), matching_only_(matching_only) {}
 
   size_t run() {
     // Locations by file and build id, so that a file that is mapped in pieces is read once.
@@ -51,7 +92,7 @@ class FileSymbolizer {
       Status done = name_locations(path, std::string(p_.text(file.second)), locations);
       if (!done) notes_.push_back(path + ": " + done.error().message);
     }
-    return named_;
+    return namer_.named();
   }
 
  private:
@@ -69,48 +110,70 @@ class FileSymbolizer {
       addresses.push_back(address_in_file(p_.mappings[p_.locations[l].mapping], p_.locations[l].address, code));
     }
     WF_ASSIGN(auto answers, binaries::symbolize(as_bytes(bytes), addresses));
-    for (size_t i = 0; i < answers.size(); ++i) set_lines(p_.locations[locations[i]], answers[i].lines);
+    for (size_t i = 0; i < answers.size(); ++i) namer_.set_lines(p_.locations[locations[i]], answers[i].lines);
     return {};
   }
 
-  void set_lines(profile::Location& l, const std::vector<SymbolLine>& lines) {
-    if (lines.empty()) return;
-    l.first_line = static_cast<uint32_t>(p_.lines.size());
-    l.line_count = static_cast<uint32_t>(lines.size());
-    profile::Mapping& m = p_.mappings[l.mapping];
-    for (const SymbolLine& line : lines) {
-      p_.lines.push_back({.function = function(line), .line = line.line});
-      m.has_functions = true;
-      m.has_filenames = m.has_filenames || !line.file.empty();
-      m.has_line_numbers = m.has_line_numbers || line.line != 0;
-    }
-    ++named_;
-  }
-
-  uint32_t function(const SymbolLine& line) {
-    profile::Function f;
-    f.name = p_.strings.intern(line.name);
-    f.system_name = p_.strings.intern(line.system_name);
-    f.file = p_.strings.intern(line.file);
-    f.start_line = line.start_line;
-    auto next = static_cast<uint32_t>(p_.functions.size());
-    auto [it, added] = functions_.try_emplace({f.system_name, f.file, line.start_line}, next);
-    if (!added) return it->second;
-    f.id = ++last_id_;
-    p_.functions.push_back(f);
-    return next;
-  }
-
   Profile& p_;
+  LocationNamer namer_;
   const FileReader& read_;
   std::vector<std::string>& notes_;
   bool matching_only_;
-  std::map<std::tuple<profile::StringId, profile::StringId, uint32_t>, uint32_t> functions_;
-  uint64_t last_id_ = 0;  ///< largest of all functions
-  size_t named_ = 0;
 };
 
+constexpr std::string_view kKernelFile = "[kernel.kallsyms]";
+
+/// "ext4" of "[ext4]" and of "/lib/modules/.../ext4.ko.xz"; "" of what is no module.
+std::string module_name(std::string_view file) {
+  if (file.starts_with('[') && file.ends_with(']')) return std::string(file.substr(1, file.size() - 2));
+  size_t end = file.find(".ko");
+  if (!file.starts_with('/') || end == std::string_view::npos) return "";
+  size_t start = file.rfind('/', end) + 1;
+  std::string name(file.substr(start, end - start));
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 }  // namespace
+
+size_t symbolize_kernel(Profile& p, const KernelReader& read, std::vector<std::string>& notes) {
+  auto is_kernel = [&](const profile::Mapping& m) { return p.text(m.file).starts_with(kKernelFile); };
+  auto mapping = std::ranges::find_if(p.mappings, is_kernel);
+  if (mapping == p.mappings.end()) return 0;
+  const profile::Mapping kernel = *mapping;
+  auto is_wanted = [&](const profile::Location& l) { return l.line_count == 0 && l.mapping != profile::kNone; };
+  if (std::ranges::none_of(p.locations,
+                           [&](const auto& l) { return is_wanted(l) && is_kernel(p.mappings[l.mapping]); }))
+    return 0;
+
+  auto note = [&](const std::string& text) { notes.push_back(std::string(kKernelFile) + ": " + text); };
+  auto running = read();
+  if (!running) {
+    note(running.error().text());
+    return 0;
+  }
+  const auto& [symbols, build_id] = **running;
+  if (kernel.build_id == 0) {
+    note("taken as it is now, the profile has no build id");
+  } else if (p.text(kernel.build_id) != build_id) {
+    note("is another build now (" + build_id + ", not " + std::string(p.text(kernel.build_id)) + ")");
+    return 0;
+  }
+  uint64_t shift = symbols.modules()[0].start - kernel.start;
+  LocationNamer namer(p);
+  for (profile::Location& l : p.locations) {
+    if (!is_wanted(l)) continue;
+    const profile::Mapping& m = p.mappings[l.mapping];
+    Kallsyms::Found found = symbols.find(l.address + shift);
+    const std::string& module = symbols.modules()[found.module].name;
+    bool matches = found.module == 0 ? is_kernel(m) : shift == 0 && module_name(p.text(m.file)) == module;
+    if (found.name.empty() || !matches) continue;
+    SymbolLine line;
+    line.name = line.system_name = found.name;
+    namer.set_lines(l, {line});
+  }
+  return namer.named();
+}
 
 size_t symbolize_from_files(Profile& p, const FileReader& read, std::vector<std::string>& notes, bool matching_only) {
   return FileSymbolizer(p, read, notes, matching_only).run();

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/kallsyms.h"
 #include "base/result.h"
 #include "profile/profile.h"
 
@@ -19,5 +20,17 @@ using FileReader = std::function<Result<std::string>(const std::string& path)>;
 /// each that could not be used and for each taken without a build id. Returns how many locations got a name.
 size_t symbolize_from_files(profile::Profile& p, const FileReader& read, std::vector<std::string>& notes,
                             bool matching_only = false);
+
+/// The kernel of this machine.
+struct RunningKernel {
+  Kallsyms symbols;
+  std::string build_id;
+};
+using KernelReader = std::function<Result<const RunningKernel*>()>;
+
+/// Gives locations of kernel code without lines the names of the running kernel's symbols, if its build is that of the
+/// recording; addresses are moved by how far the kernel lies elsewhere since. Modules are named only while it does not.
+/// `read` is called when there is something to name. Returns how many locations got a name.
+size_t symbolize_kernel(profile::Profile& p, const KernelReader& read, std::vector<std::string>& notes);
 
 }  // namespace watchfire::converters

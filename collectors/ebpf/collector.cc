@@ -10,6 +10,7 @@
 #include "base/counters.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/text_fields.h"
 #include "collectors/ebpf/proc_text.h"
 
 namespace watchfire::collectors::ebpf {

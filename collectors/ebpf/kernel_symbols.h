@@ -5,18 +5,20 @@
 #include <string_view>
 #include <vector>
 
+#include "base/kallsyms.h"
 #include "base/result.h"
 #include "collectors/ebpf/file_cache.h"
 
 namespace watchfire::collectors::ebpf {
 
-/// The kernel's text symbols from /proc/kallsyms, those of its modules too. About 8 MB.
+/// The kernel's symbols as a window names them.
 ///
 /// Addresses it gives out are relative to the start of the kernel's text (or of the module's), so that they mean the
 /// same after a restart of the machine with another random offset. One thread.
 class KernelSymbols {
  public:
-  /// kPermissionDenied: the kernel hides the addresses (all zero), CAP_SYSLOG is missing.
+  KernelSymbols() = default;
+  /// Errors as Kallsyms'.
   static Result<KernelSymbols> read(const std::string& proc_root);
   /// From the text of kallsyms; `release` names the kernel in file ids.
   static Result<KernelSymbols> parse(std::string_view kallsyms, std::string_view release);
@@ -30,21 +32,10 @@ class KernelSymbols {
   size_t size() const { return symbols_.size(); }
 
  private:
-  struct Symbol {
-    uint64_t address;
-    uint32_t name;    ///< offset into names_
-    uint16_t length;  ///< of the name
-    uint16_t module;  ///< index into modules_
-  };
-  struct Module {
-    std::string name;
-    uint64_t start = 0;
-    FileRef file;
-  };
+  KernelSymbols(Kallsyms symbols, std::string_view release);
 
-  std::vector<Symbol> symbols_;  ///< by address
-  std::string names_;
-  std::vector<Module> modules_;  ///< the first is the kernel itself
+  Kallsyms symbols_;
+  std::vector<FileRef> files_;  ///< of each module
 };
 
 /// Stands for the kernel while its symbols are not known.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/text_fields.h"
 #include "collectors/ebpf/proc_text.h"
 #include "collectors/ebpf/process_table.h"
 

@@ -50,11 +50,4 @@ std::optional<TcpLine> parse_tcp_line(std::string_view line);
 /// "socket:[123]" -> 123; "net:[4026531840]" likewise with its prefix.
 std::optional<uint64_t> parse_inode_link(std::string_view link, std::string_view kind);
 
-/// Takes the next line off `text`, without its line break; false at the end.
-bool next_line(std::string_view& text, std::string_view& line);
-/// Takes the next word off `text`.
-std::string_view next_word(std::string_view& text);
-/// A whole word as a number.
-std::optional<uint64_t> parse_number(std::string_view word, int base = 10);
-
 }  // namespace watchfire::collectors::ebpf

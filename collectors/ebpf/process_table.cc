@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/counters.h"
+#include "base/text_fields.h"
 
 namespace watchfire::collectors::ebpf {
 namespace {

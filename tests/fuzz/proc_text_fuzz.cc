@@ -1,5 +1,6 @@
 // /proc texts and kallsyms.
 
+#include "base/text_fields.h"
 #include "collectors/ebpf/kernel_symbols.h"
 #include "collectors/ebpf/proc_text.h"
 

@@ -183,6 +183,25 @@ def test_perf():
     check('folded stacks are read as they were written', read('folded', folded) == open(folded, 'rb').read())
 
 
+def test_perf_kernel():
+    """Names of the kernel that runs here, as perf gives them to those who may see them."""
+    if not shutil.which('perf'):
+        return skip('names of the kernel: perf is needed')
+    copy = ['dd', 'if=/dev/zero', 'of=/dev/null', 'bs=4k', 'count=500000']
+    run('perf', 'record', '-q', '-e', 'cpu-clock:k', '-F', '999', '-o', 'kernel.data', '--', *copy)
+    theirs = {}
+    for line in run('perf', 'script', '-F', 'period,ip,sym', '-i', 'kernel.data').stdout.decode().splitlines():
+        period, _, name = line.split(None, 2)
+        theirs[name] = theirs.get(name, 0) + int(period)
+    if not theirs or '[unknown]' in theirs:
+        return skip('perf may not see the kernel here')
+    top = json.loads(run(f'{build}/bin/watchfire', 'top', '--json', '--nodecount', '1000', 'kernel.data').stdout or b'{}')
+    ours = {r['function']: r['flat'] for r in top.get('rows', [])}
+    same = sum(min(ours.get(name, 0), period) for name, period in theirs.items())
+    # Where an address has several names, each takes its own.
+    check('perf: the kernel has the names that perf script says', same >= 0.9 * sum(theirs.values()), f'{ours} {theirs}')
+
+
 def test_perf_names():
     server = f'{work}/server'
     if not shutil.which('perf') or not os.path.exists(server):
@@ -342,7 +361,7 @@ def main():
     if not os.path.exists(reader):
         check(f'{reader} is built', False)
     else:
-        for test in (test_go, test_perf, test_perf_names, test_perf_command, test_perf_map, test_gperftools, test_jemalloc):
+        for test in (test_go, test_perf, test_perf_kernel, test_perf_names, test_perf_command, test_perf_map, test_gperftools, test_jemalloc):
             test()
     shutil.rmtree(work, ignore_errors=True)
     finish()

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/fd.h"
+#include "base/kallsyms.h"
 #include "binaries/elf_file.h"
 
 extern "C" __attribute__((noinline)) int watchfire_symbolize_me(int x) {
@@ -71,6 +72,67 @@ TEST(SymbolizeFiles, files_that_are_none_are_told) {
   auto text = [](const std::string&) -> Result<std::string> { return "no ELF file"; };
   EXPECT_EQ(symbolize_from_files(p, text, notes), 0u);
   EXPECT_EQ(notes.size(), 1u);
+}
+
+/// One address in the kernel's text, one in a module, and one in a file of that module.
+profile::Profile profile_of_kernel(uint64_t text, const std::string& build_id) {
+  profile::Profile p;
+  p.sample_types = {{p.strings.intern("samples"), p.strings.intern("count")}};
+  for (const char* file : {"[kernel.kallsyms]_text", "[nf_tables]", "/lib/modules/6.1/nf-tables.ko.xz"})
+    p.mappings.push_back({.id = p.mappings.size() + 1, .start = text, .file = p.strings.intern(file)});
+  p.mappings[0].build_id = p.strings.intern(build_id);
+  const uint64_t addresses[] = {text + 0x190, 0xffffffffc0001010, 0xffffffffc0001020};
+  for (uint32_t i : {0, 1, 2}) p.locations.push_back({.id = i + 1, .address = addresses[i], .mapping = i});
+  const uint32_t stack[] = {0, 1, 2};
+  const int64_t value[] = {1};
+  p.add_sample(stack, {}, value);
+  return p;
+}
+
+Result<const RunningKernel*> running_kernel() {
+  static const RunningKernel kKernel{*Kallsyms::parse("ffffffff81000000 T _text\n"
+                                                      "ffffffff81000100 T schedule\n"
+                                                      "ffffffff81000200 t idle\n"
+                                                      "ffffffffc0001000 t lookup\t[nf_tables]\n"),
+                                     "abc"};
+  return &kKernel;
+}
+
+TEST(SymbolizeKernel, names_the_kernel_that_was_profiled_also_where_it_lay_elsewhere) {
+  for (uint64_t text : {0xffffffff81000000, 0xffffffff9a000000}) {
+    std::vector<std::string> notes;
+    auto p = profile_of_kernel(text, "abc");
+    bool moved = text != 0xffffffff81000000;
+    EXPECT_EQ(symbolize_kernel(p, running_kernel, notes), moved ? 1u : 3u);
+    EXPECT_EQ(p.text(p.functions[p.lines[p.locations[0].first_line].function].name), "schedule");
+    EXPECT_EQ(p.locations[1].line_count, moved ? 0u : 1u) << "modules lie anywhere after a restart";
+    EXPECT_EQ(p.locations[2].line_count, moved ? 0u : 1u);
+    EXPECT_TRUE(notes.empty());
+    EXPECT_TRUE(validate(p)) << validate(p).error().message;
+  }
+}
+
+TEST(SymbolizeKernel, another_build_or_hidden_symbols_name_nothing_and_that_is_told) {
+  std::vector<std::string> notes;
+  auto p = profile_of_kernel(0xffffffff81000000, "def");
+  EXPECT_EQ(symbolize_kernel(p, running_kernel, notes), 0u);
+  EXPECT_EQ(symbolize_kernel(p, [] { return fail(ErrorCode::kPermissionDenied, "hidden"); }, notes), 0u);
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_EQ(notes[0], "[kernel.kallsyms]: is another build now (abc, not def)");
+  EXPECT_EQ(notes[1], "[kernel.kallsyms]: hidden");
+}
+
+TEST(SymbolizeKernel, is_not_read_for_programs) {
+  std::vector<std::string> notes;
+  auto p = profile_of_self("");
+  EXPECT_EQ(symbolize_kernel(
+                p,
+                []() -> Result<const RunningKernel*> {
+                  ADD_FAILURE();
+                  return nullptr;
+                },
+                notes),
+            0u);
 }
 
 }  // namespace
