@@ -22,6 +22,11 @@ Status corrupt(std::string message) {
   return fail(ErrorCode::kCorrupt, std::move(message));
 }
 
+Status wrong_values(size_t sample, size_t values, size_t types) {
+  return corrupt("sample " + std::to_string(sample) + " has " + std::to_string(values) + " values for " +
+                 std::to_string(types) + " sample types");
+}
+
 /// How many varints end in these bytes.
 uint32_t count_varints(std::span<const uint8_t> bytes) {
   constexpr uint64_t kOnes = 0x0101010101010101;
@@ -76,7 +81,7 @@ Status SampleDecoder::read(const uint8_t* p, const uint8_t* end, size_t consumed
 /// More room in the columns, as much as the message seems to need; what was seen of it bounds the guess.
 Status SampleDecoder::make_room(const uint8_t* p, const uint8_t* end, size_t consumed) {
   if (sample_ == 0) {
-    size_t types = profile_.sample_types.empty() ? count_values(p, end) : profile_.sample_types.size();
+    size_t types = count_values(p, end);  // those of the header may not all have come
     if (types > limits_.sample_types)
       return fail(limit_exceeded("sample_types", limits_.sample_types, "values in a sample"));
     profile_.values.resize(types);
@@ -167,8 +172,9 @@ Status SampleDecoder::read_any_layout(const uint8_t* p, const uint8_t* end) {
   }
   if (reader.failed()) return broken();
   if (values_ != row_.size()) {
-    return corrupt("sample " + std::to_string(sample_) + " has " + std::to_string(values_) + " values for " +
-                   std::to_string(row_.size()) + " sample types");
+    size_t types = profile_.sample_types.size();
+    bool is_first_wrong = types != 0 && types != row_.size();
+    return is_first_wrong ? wrong_values(0, row_.size(), types) : wrong_values(sample_, values_, row_.size());
   }
   stack_ = packed_stack_;
   label_number_ = packed_labels_.empty() ? 0 : label_bytes_.number_of(packed_labels_);
@@ -188,21 +194,22 @@ Status SampleDecoder::read_location(const Field& f) {
   return {};
 }
 
-Status SampleDecoder::add_value(uint64_t value) {
-  if (values_ >= row_.size())
-    return corrupt("sample " + std::to_string(sample_) + " has more values than there are sample types");
-  row_[values_++] = static_cast<int64_t>(value);
-  return {};
+void SampleDecoder::add_value(uint64_t value) {
+  if (values_ < row_.size()) row_[values_] = static_cast<int64_t>(value);
+  ++values_;
 }
 
 Status SampleDecoder::read_values(const Field& f) {
-  if (f.type == wire::kVarint) return add_value(f.value);
+  if (f.type == wire::kVarint) {
+    add_value(f.value);
+    return {};
+  }
   if (f.type != wire::kBytes) return corrupt("field 2 of a sample has the wrong type");
   for (const uint8_t* p = f.begin; p < f.end;) {
     uint64_t value = 0;
     p = wire::read_varint(p, f.end, value);
     if (p == nullptr) return broken();
-    WF_TRY(add_value(value));
+    add_value(value);
   }
   return {};
 }
@@ -234,10 +241,7 @@ Status SampleDecoder::count_stack() {
 Status SampleDecoder::finish(const DictionaryDecoder& dictionary, Tables tables) {
   size_t types = profile_.sample_types.size();
   if (sample_ != 0 && types == 0) return corrupt("missing sample type information");
-  if (sample_ != 0 && row_.size() != types) {
-    return corrupt("sample 0 has " + std::to_string(row_.size()) + " values for " + std::to_string(types) +
-                   " sample types");
-  }
+  if (sample_ != 0 && row_.size() != types) return wrong_values(0, row_.size(), types);
   profile_.values.resize(types);
 
   bool is_apart = tables == Tables::kAsOnWire;

@@ -2,7 +2,7 @@
 
 #include <array>
 #include <span>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "base/intern.h"
@@ -64,7 +64,7 @@ class SampleDecoder {
   Status read_any_layout(const uint8_t* p, const uint8_t* end);
   Status read_location(const wire::Field& f);
   Status read_values(const wire::Field& f);
-  Status add_value(uint64_t value);
+  void add_value(uint64_t value);
   Status add_sample();
   Status count_stack();
   Status decode_stack(uint32_t number, const IdMap& ids);
@@ -88,9 +88,8 @@ class SampleDecoder {
 
   // of the current sample
   std::span<const uint8_t> stack_;
-  std::span<const uint8_t> label_run_;
   std::vector<int64_t> row_;
-  size_t values_ = 0;
+  size_t values_ = 0;  ///< how many it has; only as many as the first one had are kept
   size_t label_count_ = 0;
   uint32_t label_number_ = 0;
   std::vector<uint8_t> packed_stack_;  ///< what stack_ shows when the sample is laid out in another way

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <libdeflate.h>
+#include <pthread.h>
 #include <zstd.h>
 
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include "converters/decode_any.h"
 #include "converters/pprof/decode.h"
 #include "converters/pprof/encode.h"
 #include "converters/pprof/message_decoder.h"
@@ -249,7 +251,8 @@ TEST(Pprof, refuses_indices_out_of_range) {
             std::string::npos);
   EXPECT_NE(error_of(base + std::string("\x12\x02\x08\x01", 4)).find("has 0 values for 1 sample types"),
             std::string::npos);
-  EXPECT_NE(error_of(base + std::string("\x12\x04\x10\x01\x10\x01", 6)).find("more values"), std::string::npos);
+  EXPECT_NE(error_of(base + std::string("\x12\x04\x10\x01\x10\x01", 6)).find("2 values for 1 sample types"),
+            std::string::npos);
 }
 
 TEST(Pprof, survives_any_cut_and_any_flipped_byte) {
@@ -355,6 +358,19 @@ TEST(Pprof, inflates_on_a_second_thread_what_it_reads) {
   EXPECT_LE(peak, 2 << 20);
   bomb = gzip(wire + std::string("\x7a\x80\x80\x80\x40", 5) + std::string(100'000'000, 'x'));
   EXPECT_NE(decode_pprof_in_pieces(bomb).error().message.find("limit decompressed_bytes"), std::string::npos);
+}
+
+TEST(Pprof, takes_sample_types_before_and_after_the_samples) {
+  std::string type("\x0a\x04\x08\x01\x10\x02", 6);
+  std::string strings = small_header().substr(6);
+  std::string sample("\x12\x04\x12\x02\x07\x08", 6);
+  for (const std::string& wire : {type + type + sample, type + sample + type, sample + type + type}) {
+    auto p = decode_pprof(wire + strings);
+    ASSERT_TRUE(p) << p.error().message;
+    EXPECT_EQ(p->values, (std::vector<std::vector<int64_t>>{{7}, {8}}));
+  }
+  EXPECT_EQ(error_of(sample + type + strings), "sample 0 has 2 values for 1 sample types");
+  EXPECT_EQ(error_of(type + sample + strings), "sample 0 has 2 values for 1 sample types");
 }
 
 TEST(Pprof, merges_tables_as_they_stand_on_the_wire_like_distinct_ones) {
