@@ -58,14 +58,18 @@ Result<profile::Profile> decode_pprof_message(std::string_view message, const De
   if (message.empty()) return fail(ErrorCode::kCorrupt, "empty body, not a profile");
   MessageDecoder decoder(limits, count, tables, message.size());
   size_t read = 0;
-  if (Status s = decoder.read(message, true, read); !s) return fail(not_a_profile(message, std::move(s).error()));
-  return decoder.finish();
+  Status s = decoder.read(message, true, read);
+  auto p = s ? decoder.finish() : fail(std::move(s).error());
+  if (!p) return fail(not_a_profile(message, std::move(p).error()));
+  return p;
 }
 
 Result<profile::Profile> decode_pprof_in_pieces(std::string_view gzip, const DecodeLimits& limits, DecodeStats* stats) {
   DecodeStats ignored;
   DecodeStats& count = stats != nullptr ? *stats : ignored;
   count = {};
+  if (gzip.size() > limits.compressed_bytes)
+    return fail(limit_exceeded("compressed_bytes", limits.compressed_bytes, "compressed bytes"));
   size_t most = std::min<uint64_t>(stated_size(gzip), gzip.size() * limits.inflate_ratio);
   MessageDecoder decoder(limits, count, Tables::kDistinct, most);
   InflatePieces pieces(gzip, limits);

@@ -27,7 +27,8 @@ class InflatePieces {
     std::string_view bytes;  ///< valid until the next call
     bool is_last = false;
   };
-  /// The next piece, with the last `keep` bytes of the piece before at its front. Errors as inflate_profile's.
+  /// The next piece, with the last `keep` bytes of the piece before at its front. Errors as inflate_profile's, and
+  /// kUnavailable when the system gives no thread.
   Result<Piece> next(size_t keep);
 
  private:
@@ -45,7 +46,7 @@ class InflatePieces {
 
   const DecodeLimits& limits_;
   Buffer buffers_[kBuffers];
-  std::counting_semaphore<kBuffers> free_{kBuffers};
+  std::counting_semaphore<kBuffers + 1> free_{kBuffers};  // one more to wake the thread when it is abandoned
   std::counting_semaphore<kBuffers> filled_{0};
   std::atomic<bool> is_abandoned_{false};
   size_t read_ = 0;  ///< pieces given out

@@ -6,20 +6,20 @@ Status MessageDecoder::read(std::string_view bytes, bool is_last, size_t& read) 
   constexpr uint64_t kSample = 2;
   const auto* begin = reinterpret_cast<const uint8_t*>(bytes.data());
   const uint8_t* end = begin + bytes.size();
-  const uint8_t* done = begin;
-  size_t before = stats_.decompressed_bytes;
+  const uint8_t* at = begin;
+  stats_.decompressed_bytes = done_ + bytes.size();
   wire::MessageReader reader(begin, end);
-  for (wire::Field f; reader.next(f); done = reader.position()) {
+  for (wire::Field f; reader.next(f); at = reader.position()) {
     if (f.number == kSample && f.type == wire::kBytes) {
-      WF_TRY(samples_.read(f.begin, f.end, before + static_cast<size_t>(done - begin)));
+      WF_TRY(samples_.read(f.begin, f.end, done_ + static_cast<size_t>(at - begin)));
     } else {
       WF_TRY(dictionary_.read(f));
     }
   }
   if (reader.failed() && (is_last || reader.is_broken()))
     return fail(ErrorCode::kCorrupt, "broken bytes in the profile (truncated?)");
-  read = static_cast<size_t>(done - begin);
-  stats_.decompressed_bytes = before + read;
+  read = static_cast<size_t>(at - begin);
+  done_ += read;
   return {};
 }
 

@@ -28,6 +28,7 @@ class MessageDecoder {
  private:
   DecodeStats& stats_;
   Tables tables_;
+  size_t done_ = 0;  ///< bytes of the message that were read
   DictionaryDecoder dictionary_;
   SampleDecoder samples_;
 };

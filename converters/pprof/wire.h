@@ -10,7 +10,9 @@ namespace watchfire::converters::wire {
 /// The rest of read_varint, for what is longer than eight bytes or stands at the end.
 const uint8_t* read_long_varint(const uint8_t* p, const uint8_t* end, uint64_t& value);
 
-/// Reads one varint of at most 10 bytes; nullptr when it does not end in time. `end` bounds the reading.
+inline constexpr int kLongestVarint = 10;
+
+/// Reads one varint of at most kLongestVarint bytes; nullptr when it does not end in time. `end` bounds the reading.
 inline const uint8_t* read_varint(const uint8_t* p, const uint8_t* end, uint64_t& value) {
   if (p < end && p[0] < 0x80) {
     value = p[0];
@@ -68,10 +70,7 @@ class MessageReader {
     if (end_ - p_ < 2 || p_[0] >= 0x80) return next_of_any_kind(f);
     f.number = p_[0] >> 3;
     f.type = p_[0] & 7;
-    if (f.type == kVarint) {
-      p_ = read_varint(p_ + 1, end_, f.value);
-      return p_ != nullptr || fail();
-    }
+    if (f.type == kVarint) return varint(p_ + 1, f.value);
     // Strings and messages are short, nearly all of them.
     if (f.type != kBytes || p_[1] >= 0x80 || p_[1] > end_ - p_ - 2) return next_of_any_kind(f);
     f.begin = p_ + 2;
@@ -83,19 +82,16 @@ class MessageReader {
   bool next_of_any_kind(Field& f) {
     if (p_ >= end_) return false;
     uint64_t tag = 0;
-    p_ = read_varint(p_, end_, tag);
-    if (p_ == nullptr) [[unlikely]]
-      return fail();
+    if (!varint(p_, tag)) return false;
     f.number = tag >> 3;
     f.type = tag & 7;
     switch (f.type) {
       case kVarint:
-        p_ = read_varint(p_, end_, f.value);
-        return p_ != nullptr || fail();
+        return varint(p_, f.value);
       case kBytes: {
         uint64_t size = 0;
-        p_ = read_varint(p_, end_, size);
-        if (p_ == nullptr || size > static_cast<uint64_t>(end_ - p_)) return fail();
+        if (!varint(p_, size)) return false;
+        if (size > static_cast<uint64_t>(end_ - p_)) return fail();
         f.begin = p_;
         f.end = p_ + size;
         p_ = f.end;
@@ -109,6 +105,13 @@ class MessageReader {
         broken_ = true;
         return fail();
     }
+  }
+  [[gnu::always_inline]] bool varint(const uint8_t* at, uint64_t& value) {
+    p_ = read_varint(at, end_, value);
+    if (p_ != nullptr) [[likely]]
+      return true;
+    broken_ = end_ - at >= kLongestVarint;
+    return fail();
   }
   bool fail() {
     failed_ = true;

@@ -360,6 +360,55 @@ TEST(Pprof, inflates_on_a_second_thread_what_it_reads) {
   EXPECT_NE(decode_pprof_in_pieces(bomb).error().message.find("limit decompressed_bytes"), std::string::npos);
 }
 
+TEST(Pprof, holds_the_same_limits_with_a_second_thread_as_without) {
+  std::mt19937_64 random(1);
+  std::string noise(200'000, '\0');
+  for (char& c : noise) c = static_cast<char>(random());
+  Profile p = testing::random_profile(4);
+  p.comments = {p.strings.intern(std::string(6'000'000, 'x'))};  // squeezed a thousand times, the rest hardly at all
+  p.comments.push_back(p.strings.intern(noise));
+  std::string gz = gzip(encode_pprof(p));
+  auto error = [&](bool use_threads, const DecodeLimits& limits) {
+    auto r = decode_any(gz, limits, {.use_threads = use_threads});
+    return r ? "" : r.error().message;
+  };
+  for (const DecodeLimits& limits :
+       {DecodeLimits{}, DecodeLimits{.compressed_bytes = 100'000}, DecodeLimits{.decompressed_bytes = 1'000'000},
+        DecodeLimits{.inflate_ratio = 20}, DecodeLimits{.samples = 10}})
+    EXPECT_EQ(error(true, limits), error(false, limits));
+  EXPECT_EQ(error(true, {}), "");
+  EXPECT_NE(error(true, {.compressed_bytes = 100'000}).find("limit compressed_bytes"), std::string::npos);
+}
+
+TEST(Pprof, reads_large_files_also_when_no_thread_can_be_had) {
+  std::string wire = encode_pprof(testing::random_profile(4, {.samples = 60'000}));
+  ASSERT_GT(wire.size(), size_t{1} << 20);
+  pthread_attr_t usual;
+  pthread_attr_t huge;
+  ASSERT_EQ(pthread_getattr_default_np(&usual), 0);
+  ASSERT_EQ(pthread_getattr_default_np(&huge), 0);
+  pthread_attr_setstacksize(&huge, size_t{1} << 50);
+  ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+  auto p = decode_any(gzip(wire), {}, {.use_threads = true});
+  pthread_setattr_default_np(&usual);
+  ASSERT_TRUE(p) << p.error().message;
+  EXPECT_EQ(encode_pprof(*p), wire);
+}
+
+TEST(Pprof, gives_up_at_once_on_a_field_that_more_bytes_cannot_mend) {
+  std::string wire = small_header();
+  for (const std::string& field :
+       {std::string(11, '\xff'), "\x48" + std::string(11, '\xff'), "\x32" + std::string(11, '\xff')}) {
+    DecodeStats stats;
+    DecodeLimits limits;
+    MessageDecoder decoder(limits, stats, Tables::kDistinct, 0);
+    size_t read = 0;
+    EXPECT_TRUE(decoder.read(wire + field.substr(0, 9), false, read));
+    EXPECT_EQ(read, wire.size());
+    EXPECT_FALSE(decoder.read(field, false, read));
+  }
+}
+
 TEST(Pprof, takes_sample_types_before_and_after_the_samples) {
   std::string type("\x0a\x04\x08\x01\x10\x02", 6);
   std::string strings = small_header().substr(6);
@@ -371,6 +420,13 @@ TEST(Pprof, takes_sample_types_before_and_after_the_samples) {
   }
   EXPECT_EQ(error_of(sample + type + strings), "sample 0 has 2 values for 1 sample types");
   EXPECT_EQ(error_of(type + sample + strings), "sample 0 has 2 values for 1 sample types");
+}
+
+TEST(Pprof, counts_the_bytes_of_what_it_refuses) {
+  std::string wire = small_header() + empty_samples(2);
+  DecodeStats stats;
+  ASSERT_FALSE(decode_pprof(wire, {}, &stats));
+  EXPECT_EQ(stats.decompressed_bytes, wire.size());
 }
 
 TEST(Pprof, merges_tables_as_they_stand_on_the_wire_like_distinct_ones) {
