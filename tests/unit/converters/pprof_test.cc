@@ -429,6 +429,10 @@ TEST(Pprof, counts_the_bytes_of_what_it_refuses) {
   EXPECT_EQ(stats.decompressed_bytes, wire.size());
 }
 
+TEST(Pprof, says_what_bytes_are_that_only_happen_to_have_fields) {
+  EXPECT_EQ(error_of("xyxyxyxy"), "looks like text, not a profile");
+}
+
 TEST(Pprof, merges_tables_as_they_stand_on_the_wire_like_distinct_ones) {
   std::string repeats = small_header() +
                         std::string(
