@@ -21,6 +21,10 @@ bool may_be_file(std::string_view name) {
 
 /// The address within the file of one in the process; kNoAddress when it is in no code of the file.
 uint64_t address_in_file(const profile::Mapping& m, uint64_t address, const std::vector<binaries::CodeSegment>& code) {
+  if (m.start == 0 && m.limit == ~uint64_t{0}) {  // made up where no map was recorded: a program that is not moved
+    auto holds = [&](const binaries::CodeSegment& s) { return address >= s.address && address - s.address < s.size; };
+    return std::ranges::any_of(code, holds) ? address : kNoAddress;
+  }
   if (address < m.start) return kNoAddress;
   uint64_t offset = address - m.start + m.file_offset;
   for (const binaries::CodeSegment& s : code) {
@@ -54,7 +58,7 @@ class LocationNamer {
  private:
   uint32_t function(const SymbolLine& line) {
     profile::Function f;
-    f.name = p_.strings.intern(line.name);
+    f.name = p_.strings.intern(line.system_name);
     f.system_name = p_.strings.intern(line.system_name);
     f.file = p_.strings.intern(line.file);
     f.start_line = line.start_line;
@@ -110,8 +114,22 @@ class FileSymbolizer {
       addresses.push_back(address_in_file(p_.mappings[p_.locations[l].mapping], p_.locations[l].address, code));
     }
     WF_ASSIGN(auto answers, binaries::symbolize(as_bytes(bytes), addresses));
+    if (std::ranges::any_of(answers, [](const auto& a) { return a.lines.empty(); }) && found.size() > 2)
+      add_from_debug_file(found, addresses, answers);
     for (size_t i = 0; i < answers.size(); ++i) namer_.set_lines(p_.locations[locations[i]], answers[i].lines);
     return {};
+  }
+
+  /// What a distribution stripped off its files lies where build ids lead; it is rarely installed.
+  void add_from_debug_file(const std::string& build_id, const std::vector<uint64_t>& addresses,
+                           std::vector<SymbolAnswer>& answers) {
+    auto bytes = read_("/usr/lib/debug/.build-id/" + build_id.substr(0, 2) + "/" + build_id.substr(2) + ".debug");
+    if (!bytes) return;
+    auto elf = binaries::ElfFile::parse(as_bytes(*bytes));
+    if (!elf || elf->build_id() != build_id) return;
+    auto more = binaries::symbolize(as_bytes(*bytes), addresses);
+    for (size_t i = 0; more && i < answers.size(); ++i)
+      if (answers[i].lines.empty()) answers[i] = std::move((*more)[i]);
   }
 
   Profile& p_;

@@ -15,7 +15,8 @@ namespace watchfire::converters {
 using FileReader = std::function<Result<std::string>(const std::string& path)>;
 
 /// Gives locations without lines the functions that the mapped files tell, as recordings of addresses need it
-/// (perf.data, gperftools, jemalloc). A file whose build id is not the mapping's is not used; one of which the profile
+/// (perf.data, gperftools, jemalloc), under the linker's names; where a file is stripped, those of its debug file below
+/// /usr/lib/debug/.build-id. A file whose build id is not the mapping's is not used; one of which the profile
 /// knows no build id is taken as it is now, unless `matching_only`. Each file is read once; `notes` gets a line for
 /// each that could not be used and for each taken without a build id. Returns how many locations got a name.
 size_t symbolize_from_files(profile::Profile& p, const FileReader& read, std::vector<std::string>& notes,

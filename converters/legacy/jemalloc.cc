@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "converters/legacy/parsers.h"
+#include "profile/sample_edit.h"
 
 namespace watchfire::converters {
 namespace {
@@ -31,6 +34,26 @@ bool parse_thread(std::string_view line, ThreadLine& out) {
          take_number(text, ":", out.counts[2]) && take_number(text, "]", out.counts[3]) && text.empty();
 }
 
+/// Cuts the allocator's own frames off the leaves. Its library is often stripped, so that no name tells them; a stack
+/// of nothing else stays.
+void cut_allocator(profile::Profile& p) {
+  auto is_allocator = [&](uint32_t location) {
+    uint32_t mapping = p.locations[location].mapping;
+    if (mapping == profile::kNone) return false;
+    std::string_view file = p.text(p.mappings[mapping].file);
+    return file.substr(file.rfind('/') + 1).starts_with("libjemalloc");
+  };
+  profile::SpanTable<uint32_t> stacks;
+  std::vector<uint32_t> replacement;
+  for (uint32_t s = 0; s < p.stacks.size(); ++s) {
+    auto stack = p.stacks[s];
+    auto caller = std::ranges::find_if_not(stack, is_allocator);
+    if (caller == stack.end()) caller = stack.begin();
+    replacement.push_back(stacks.intern({caller, stack.end()}));
+  }
+  profile::replace_stacks(p, std::move(stacks), replacement);
+}
+
 class JemallocParser {
  public:
   JemallocParser(const DecodeLimits& limits, int64_t rate, bool has_alloc)
@@ -51,6 +74,7 @@ class JemallocParser {
           {"alloc_objects", "count"}, {"alloc_space", "bytes"}, {"inuse_objects", "count"}, {"inuse_space", "bytes"}};
     }
     profile::Profile p = draft_.finish(types);
+    cut_allocator(p);
     p.period = rate_;
     p.period_type = {p.strings.intern("space"), p.strings.intern("bytes")};
     return p;

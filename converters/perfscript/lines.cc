@@ -60,7 +60,8 @@ std::string_view known(std::string_view name) {
 
 std::optional<PerfHeaderLine> parse_perf_header(std::string_view line) {
   auto g = header_pattern().groups(line);
-  if (g.empty()) return {};
+  // No event's name begins like that, but the state of a thread in other tools' dumps of stacks does.
+  if (g.empty() || g[8].starts_with('[') || g[8].starts_with('(')) return {};
   PerfHeaderLine h{.comm = g[1], .event = g[8], .rest = g[9]};
   h.pid = number(g[2]);
   h.tid = g[3].empty() ? h.pid : number(g[3]);

@@ -200,6 +200,22 @@ TEST(Legacy, jemalloc_heap_has_what_was_ever_allocated_where_it_is_kept) {
   EXPECT_EQ(p.values[3][0], 10);
 }
 
+TEST(Legacy, jemalloc_heap_begins_where_the_allocator_was_called) {
+  Profile p = decoded(
+      "heap_v2/1\n  t*: 1: 10 [0: 0]\n@ 0x7001 0x7002 0x401002 0x7003 0x401003\n  t*: 1: 10 [0: 0]\n"
+      "@ 0x7001 0x7002\n  t*: 1: 10 [0: 0]\n\nMAPPED_LIBRARIES:\n"
+      "00400000-00500000 r-xp 00000000 fe:01 1 /bin/app\n"
+      "00007000-00008000 r-xp 00000000 fe:01 2 /usr/lib/libjemalloc.so.2\n");
+  ASSERT_EQ(p.sample_count(), 2u);
+  auto addresses = [&](size_t sample) {
+    std::vector<uint64_t> out;
+    for (uint32_t l : p.stacks[p.sample_stacks[sample]]) out.push_back(p.locations[l].address);
+    return out;
+  };
+  EXPECT_EQ(addresses(0), (std::vector<uint64_t>{0x401001, 0x7002, 0x401002}));
+  EXPECT_EQ(addresses(1), (std::vector<uint64_t>{0x7000, 0x7001})) << "nothing else is there to show";
+}
+
 // "        330   21633910: 1 2 3" and below it "thread:[1]": the values of a stack and thread, as pprofutils prints
 // them.
 std::map<std::string, std::pair<int64_t, int64_t>> stated_by_thread(const std::string& text) {

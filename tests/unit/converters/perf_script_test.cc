@@ -124,6 +124,39 @@ TEST(PerfScript, events_are_sample_types_and_processes_labels) {
   EXPECT_EQ(p.text(p.comments[0]), "perf-command:/usr/bin/perf record -g ./a");
 }
 
+TEST(DecodeAny, profiles_of_other_tools_are_refused_by_name) {
+  struct Case {
+    const char* text;
+    const char* what;
+  };
+  for (const Case& c :
+       {Case{R"({"nodes":[{"id":1,"callFrame":{}}],"startTime":1,"endTime":2,"samples":[1],"timeDeltas":[0]})",
+             "V8 CPU"},
+        Case{R"({"head":{"callFrame":{"functionName":"root"},"selfSize":0},"samples":[]
+})",
+             "V8 heap"},
+        Case{R"({"$schema":"https://www.speedscope.app/file-format-schema.json","profiles":[]})", "speedscope"},
+        Case{R"({"traceEvents":[{"ph":"X"}]})", "trace events"}, Case{R"({"a":1})", "looks like JSON"}}) {
+    auto p = decode_any(c.text, DecodeLimits::offline());
+    ASSERT_FALSE(p);
+    EXPECT_NE(p.error().message.find(c.what), std::string::npos) << p.error().message;
+  }
+}
+
+TEST(PerfScript, dumps_of_stacks_are_none) {
+  for (const char* text : {"goroutine 7 [running]:\nmain.main()\n\t/app/main.go:8 +0x1d\n",
+                           "panic: oh\n\ngoroutine 1 [chan receive, 2 minutes]:\nmain.main()\n\t/app/main.go:8\n",
+                           "goroutine 1 [running]:\nmain.main()\n\t/app/main.go:8 +0x1d\n"}) {
+    auto p = decode_any(text, DecodeLimits::offline());
+    ASSERT_FALSE(p) << text;
+    EXPECT_NE(p.error().message.find("looks like a dump of goroutines"), std::string::npos) << p.error().message;
+    EXPECT_NE(p.error().hint.find("debug=1"), std::string::npos);
+  }
+  auto p =
+      decode_any("Process 1: python x.py\n\nThread 12 (active): \"Main\"\n    f (x.py:3)\n", DecodeLimits::offline());
+  EXPECT_FALSE(p);
+}
+
 TEST(PerfScript, other_records_and_broken_lines_are_told) {
   auto p = read(std::string(kText) +
                 "a 10 2.0: PERF_RECORD_MMAP2 10/10: [0x1(0x2) @ 0 08:01 1 0]: r-xp /bin/a\n"
