@@ -1,7 +1,11 @@
 #include "cli/command_line.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
+#include "base/fd.h"
+#include "cli/suggest.h"
 #include "cli/terminal.h"
 
 namespace watchfire::cli {
@@ -25,12 +29,28 @@ agent::Params Common::range() const {
   return p;
 }
 
+namespace {
+
+/// What a word that was not expected may have been meant for, also where it is written with one dash, as for pprof.
+void suggest_option(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  for (const std::string& word : app.remaining()) {
+    std::string nearest = word.starts_with('-') ? nearest_name(word.substr(0, word.find('=')), names) : "";
+    if (!nearest.empty()) (void)write_all(STDERR_FILENO, "Did you mean " + nearest + "?\n");
+  }
+}
+
+}  // namespace
+
 int run_app(CLI::App& app, Words words, const std::function<int()>& body) {
   std::vector<std::string> arguments(words.rbegin(), words.rend());
   try {
     app.parse(arguments);
   } catch (const CLI::ParseError& e) {
     int code = app.exit(e);
+    if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) suggest_option(app);
     return code == 0 ? kExitGood : kExitUsage;
   }
   return body();

@@ -108,7 +108,10 @@ Status add_profiles(const Compare& c, const std::vector<Found>& found, agent::Co
     converters::demangle_names(*p, converters::DemangleMode::kDefault, false);
     comparer.add({f.name, *std::move(p)});
   }
-  if (wanted > 0 && failed == wanted) return fail(std::move(last).with("no profile can be read"));
+  if (wanted > 0 && failed == wanted) {
+    last.code = ErrorCode::kInvalidArgument;  // whatever became of the files: nothing was looked for in them
+    return fail(std::move(last).with("no profile can be read"));
+  }
   return {};
 }
 
@@ -130,7 +133,7 @@ int show(const Compare& c, const agent::Comparison& comparison) {
                                : agent::comparison_text(comparison, c.render);
   if (c.output.empty() || c.output == "-") return print_bytes(bytes), kExitGood;
   Status written = write_output(c.output, bytes);
-  return written ? kExitGood : print_error(written.error());
+  return written ? kExitGood : print_file_error(written.error());
 }
 
 }  // namespace

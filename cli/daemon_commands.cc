@@ -185,7 +185,7 @@ int run_query(Words words) {
     if (!response) return print_error(response.error());
     if (output == "-") return print_bytes(response->body), kExitGood;
     Status written = write_output(output, response->body);
-    return written ? kExitGood : print_error(written.error());
+    return written ? kExitGood : print_file_error(written.error());
   });
 }
 

@@ -81,7 +81,7 @@ int convert_processes(const ProfileInput& input, const std::string& format) {
   if (!options) return print_error(options.error());
   auto processes = read_processes(input.files[0], *options);
   if (!processes) return print_error(processes.error());
-  if (Status made = make_directories(input.output); !made) return print_error(made.error());
+  if (Status made = make_directories(input.output); !made) return print_file_error(made.error());
   JsonWriter w;
   w.begin_array();
   std::vector<std::vector<std::string>> rows = {{"file", "samples"}};
@@ -92,7 +92,7 @@ int convert_processes(const ProfileInput& input, const std::string& format) {
     if (!bytes) return print_error(bytes.error());
     if (process.profile.sample_count() == 0) continue;
     std::string path = input.output + "/" + name + suffix_of(format);
-    if (Status written = write_output(path, *bytes); !written) return print_error(written.error());
+    if (Status written = write_output(path, *bytes); !written) return print_file_error(written.error());
     w.begin_object().field("output", path).field("comm", process.comm).field("pid", uint64_t{process.pid});
     w.field("samples", uint64_t{process.profile.sample_count()}).end_object();
     rows.push_back({path, std::to_string(process.profile.sample_count())});
@@ -167,7 +167,7 @@ int run_convert(Words words) {
     if (format == "pprof" || format == "pgo") {
       if (would_fill_terminal(input.output)) return refuse_terminal();
     }
-    auto p = input.load(input.files);
+    auto p = format == "pprof" ? input.load(input.files) : input.load_for_report(input.files);
     if (!p) return print_error(p.error());
     auto bytes = [&] {
       Progress progress("writing " + format);

@@ -79,7 +79,7 @@ int run_flame(Words words) {
   app.add_option("--title", choice.title, "heading of the picture");
   return run_app(app, words, [&] {
     if (would_fill_terminal(input.output) && !input.common.json) return refuse_terminal();
-    auto p = input.load(input.files);
+    auto p = input.load_for_report(input.files);
     if (!p) return print_error(p.error());
     choice.type = input.files.empty() ? "" : input.type;
     if (input.common.json) {
@@ -90,7 +90,7 @@ int run_flame(Words words) {
     }
     std::optional<Profile> base;
     if (!bases.empty()) {
-      auto read = input.load(bases);
+      auto read = input.load_for_report(bases);
       if (!read) return print_error(read.error());
       base = *std::move(read);
     }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "cli/go_text.h"
+#include "cli/suggest.h"
 
 namespace watchfire::cli {
 namespace {
@@ -14,6 +15,14 @@ Error bad_value(std::string_view kind, std::string_view name, std::string_view v
 }
 
 }  // namespace
+
+Error GoFlags::undefined(std::string_view name) const {
+  std::vector<std::string> names;
+  for (const auto& [known, target] : flags_) names.push_back("-" + std::string(known));
+  std::string nearest = nearest_name(name, names);
+  Error e(ErrorCode::kInvalidArgument, "flag provided but not defined: -" + std::string(name));
+  return nearest.empty() ? e : std::move(e).hinted("did you mean " + nearest + "?");
+}
 
 Status GoFlags::set(const Target& t, std::string_view name, std::string_view value) {
   std::string text(value);
@@ -57,7 +66,7 @@ Result<std::vector<std::string>> GoFlags::parse(std::span<const std::string_view
     auto it = flags_.find(name);
     if (it == flags_.end()) {
       if (name == "h" || name == "help") return fail(ErrorCode::kCancelled, std::string(kHelpRequested));
-      return fail(ErrorCode::kInvalidArgument, "flag provided but not defined: -" + std::string(name));
+      return fail(undefined(name));
     }
     if (!has_value) {
       if (it->second.boolean != nullptr) {

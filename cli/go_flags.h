@@ -39,6 +39,7 @@ class GoFlags {
     std::vector<std::string>* list = nullptr;
   };
 
+  Error undefined(std::string_view name) const;
   static Status set(const Target& target, std::string_view name, std::string_view value);
 
   std::map<std::string, Target, std::less<>> flags_;

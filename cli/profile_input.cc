@@ -12,6 +12,7 @@
 #include "cli/terminal.h"
 #include "converters/demangle_names.h"
 #include "profile/filter.h"
+#include "profile/prune.h"
 
 namespace watchfire::cli {
 
@@ -114,6 +115,12 @@ Result<profile::Profile> ProfileInput::load(const std::vector<std::string>& name
   return std::move(read->profile);
 }
 
+Result<profile::Profile> ProfileInput::load_for_report(const std::vector<std::string>& names) const {
+  auto p = load(names);
+  if (p) profile::prune_uninteresting(*p);
+  return p;
+}
+
 int ProfileInput::show(const std::string& text) const {
   if (!output.empty() && output != "-") return write(text);
   print_bytes(for_terminal(escape_lines(text), color_wanted(color), terminal_width()));
@@ -123,7 +130,7 @@ int ProfileInput::show(const std::string& text) const {
 int ProfileInput::write(const std::string& bytes) const {
   if (output.empty() || output == "-") return print_bytes(bytes), kExitGood;
   Status written = write_output(output, bytes);
-  return written ? kExitGood : print_error(written.error());
+  return written ? kExitGood : print_file_error(written.error());
 }
 
 Status filter_samples(profile::Profile& p, const profile::ReportParams& params) {

@@ -36,6 +36,8 @@ struct ProfileInput {
   profile::ReportParams params() const;
   /// The profile of `names`, or of the store when there are none; function names readable. Notes go to stderr.
   Result<profile::Profile> load(const std::vector<std::string>& names) const;
+  /// As load, without the frames that the profile calls uninteresting: what reports and pictures are made of.
+  Result<profile::Profile> load_for_report(const std::vector<std::string>& names) const;
   /// Writes text for people: to --output as it is, else to stdout, escaped, and cut and coloured for a terminal.
   int show(const std::string& text) const;
   /// Writes bytes: to --output, else to stdout.

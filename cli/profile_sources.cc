@@ -87,10 +87,14 @@ size_t most_bytes(const SourceOptions& options) {
 }
 
 Result<std::string> read_named_file(const std::string& path, const SourceOptions& options) {
+  struct stat st{};
+  if (stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode))
+    return fail(
+        Error(ErrorCode::kInvalidArgument, "is a directory").hinted("name its files, or a pattern such as 'DIR/*'"));
   auto bytes = read_file(path, most_bytes(options));
-  // The name was wrong; that is not the same as finding nothing.
-  if (!bytes && bytes.error().code == ErrorCode::kNotFound)
-    return fail(ErrorCode::kInvalidArgument, bytes.error().message);
+  // The name was wrong, or the disk; that is not the same as finding nothing, or a daemon that does not answer.
+  bool is_limit = !bytes && bytes.error().code == ErrorCode::kResourceExhausted;
+  if (!bytes && !is_limit) return fail(ErrorCode::kInvalidArgument, bytes.error().message);
   return bytes;
 }
 
@@ -247,8 +251,9 @@ Result<Profile> decode_source(std::string_view bytes, const SourceOptions& optio
 }
 
 Result<std::vector<converters::PerfProcess>> read_processes(const std::string& path, const SourceOptions& options) {
-  WF_ASSIGN(std::string bytes, read_named_file(path, options));
-  auto inflated = converters::inflate_profile(bytes, options.limits);
+  auto bytes = read_named_file(path, options);
+  if (!bytes) return fail(std::move(bytes).error().with(path));
+  auto inflated = converters::inflate_profile(*bytes, options.limits);
   if (!inflated) return fail(with_limit_flag(std::move(inflated).error()));
   if (!converters::is_perf_data(inflated->bytes))
     return fail(ErrorCode::kUnsupported, path + ": is no perf.data file, which alone tells processes apart");

@@ -1,5 +1,7 @@
 #include "cli/report_commands.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/flame_command.h"
@@ -96,6 +98,13 @@ int ask_daemon(const ProfileInput& input, std::string_view name, const ReportPar
   return input.common.json ? input.write(response->body) : input.show(response->body);
 }
 
+/// A file stands where the function should.
+int refuse_missing_function(std::string_view command, const std::string& file) {
+  print_error(Error(ErrorCode::kInvalidArgument, "FUNCTION is missing: " + file + " is a file")
+                  .hinted("watchfire " + std::string(command) + " FUNCTION " + file));
+  return kExitUsage;
+}
+
 int run_report(const NamedCommand& command, Words words) {
   CLI::App app(std::string(command.summary), "watchfire " + std::string(command.name));
   ProfileInput input;
@@ -109,9 +118,11 @@ int run_report(const NamedCommand& command, Words words) {
     ReportParams params = input.params();
     if (command.takes_function) params["function"] = function;
     bool served = input.common.json ? command.json_served : command.served;
+    if (command.takes_function && input.files.empty() && access(function.c_str(), F_OK) == 0)
+      return refuse_missing_function(command.name, function);
     if (input.files.empty() && served) return ask_daemon(input, command.name, params);
     if (!input.files.empty() && !input.type.empty()) params["sample_index"] = input.type;
-    auto p = input.load(input.files);
+    auto p = input.load_for_report(input.files);
     return p ? show_report(input, command.name, *p, params) : print_error(p.error());
   });
 }
@@ -170,9 +181,9 @@ int run_diff(Words words) {
   return run_app(app, words, [&] {
     ReportParams params = input.params();
     params["sample_index"] = input.type;
-    auto before = input.load({input.files[0]});
+    auto before = input.load_for_report({input.files[0]});
     if (!before) return print_error(before.error());
-    auto after = input.load({input.files[1]});
+    auto after = input.load_for_report({input.files[1]});
     if (!after) return print_error(after.error());
     if (flame) {
       choice.type = input.type;

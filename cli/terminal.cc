@@ -103,6 +103,11 @@ int print_error(const Error& error) {
   return error.code == ErrorCode::kNotFound ? kExitNothing : kExitFailed;
 }
 
+int print_file_error(const Error& error) {
+  print_error(error);
+  return kExitFailed;
+}
+
 std::string aligned(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {

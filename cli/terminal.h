@@ -32,6 +32,9 @@ void print_untrusted(std::string_view text);
 void print_bytes(std::string_view bytes);
 /// Prints "watchfire: message" and the hint on a line of its own; gives the exit code that fits.
 int print_error(const Error& error);
+/// As print_error, for a file that can't be read or written: whatever the reason, nothing was asked that did not answer
+/// or was not found.
+int print_file_error(const Error& error);
 
 /// Rows of columns, aligned; the last column is not padded. The first row is the heading.
 std::string aligned(const std::vector<std::vector<std::string>>& rows);

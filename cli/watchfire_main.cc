@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 #include "cli/limit_flags.h"
 #include "cli/pprof_command.h"
 #include "cli/report_commands.h"
+#include "cli/suggest.h"
 
 namespace {
 
@@ -62,9 +64,45 @@ std::string usage() {
     text += "  " + name + std::string(c.summary) + "\n";
   }
   return text +
-         "\nEvery command has --help. `watchfire help limits` says how large a profile may be.\n"
+         "\n`watchfire help COMMAND` says more about each, `watchfire help limits` how large a profile may be.\n"
          "exit codes: 0 good, 1 failed, 2 wrong usage, 3 the daemon or a program at a URL does not answer, 4 nothing\n"
          "found; `watchfire pprof` gives 2 for any failure, as pprof does\n";
+}
+
+int print_usage(int fd, int code) {
+  (void)watchfire::write_all(fd, usage());
+  return code;
+}
+
+const Command* find_command(std::string_view name) {
+  auto found = std::ranges::find(kCommands, name, &Command::name);
+  return found == std::end(kCommands) ? nullptr : found;
+}
+
+int refuse_command(std::string_view word) {
+  std::vector<std::string> names;
+  for (const Command& c : kCommands) names.emplace_back(c.name);
+  std::string nearest = watchfire::cli::nearest_name(word, names);
+  std::string shown = watchfire::escape_terminal(word);
+  std::string hint = usage();
+  if (access(std::string(word).c_str(), F_OK) == 0)
+    hint = "  reports on files begin with a command: watchfire top " + shown + "\n";
+  else if (!nearest.empty())
+    hint = "  did you mean " + nearest + "? `watchfire help` lists all\n";
+  (void)watchfire::write_all(STDERR_FILENO, "watchfire: no command " + shown + "\n" + hint);
+  return 2;
+}
+
+/// The words after "help".
+int help(Words words) {
+  if (words.empty()) return print_usage(STDOUT_FILENO, 0);
+  if (words[0] == "limits") {
+    (void)watchfire::write_all(STDOUT_FILENO, watchfire::cli::limits_help());
+    return 0;
+  }
+  const Command* command = find_command(words[0]);
+  constexpr std::string_view kHelp[] = {"--help"};
+  return command != nullptr ? command->run(kHelp) : refuse_command(words[0]);
 }
 
 }  // namespace
@@ -73,22 +111,13 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   watchfire::keep_freed_memory();
   std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
-  if (words.size() == 2 && words[0] == "help" && words[1] == "limits") {
-    (void)watchfire::write_all(STDOUT_FILENO, watchfire::cli::limits_help());
-    return 0;
-  }
-  if (words.empty() || words[0] == "-h" || words[0] == "--help" || words[0] == "help") {
-    (void)watchfire::write_all(words.empty() ? STDERR_FILENO : STDOUT_FILENO, usage());
-    return words.empty() ? 2 : 0;
-  }
+  if (words.empty()) return print_usage(STDERR_FILENO, 2);
+  if (words[0] == "-h" || words[0] == "--help") return print_usage(STDOUT_FILENO, 0);
+  if (words[0] == "help") return help(Words(words).subspan(1));
   if (words[0] == "--version" || words[0] == "version") {
     (void)watchfire::write_all(STDOUT_FILENO, "watchfire " + std::string(watchfire::kVersion) + "\n");
     return 0;
   }
-  for (const Command& c : kCommands) {
-    if (words[0] == c.name) return c.run(Words(words).subspan(1));
-  }
-  (void)watchfire::write_all(STDERR_FILENO,
-                             "watchfire: no command " + watchfire::escape_terminal(words[0]) + "\n" + usage());
-  return 2;
+  if (const Command* command = find_command(words[0])) return command->run(Words(words).subspan(1));
+  return refuse_command(words[0]);
 }

@@ -122,6 +122,7 @@ Status FileQuery::add(const std::vector<std::string>& paths, TimeRange slot, std
       if (!p || p->sample_types.empty()) {
         last = p ? Error(ErrorCode::kCorrupt, "it has no sample types") : p.error();
         last = std::move(last).with(path);
+        if (!bytes) last.code = ErrorCode::kInvalidArgument;  // a wrong name is not the same as finding nothing
         notes.push_back(last.message);
         continue;
       }

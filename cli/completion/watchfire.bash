@@ -4,7 +4,7 @@ _watchfire() {
   if [ "$COMP_CWORD" -eq 1 ]; then
     words="$("$program" --help 2>/dev/null | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p') help"
   elif [ "${COMP_WORDS[1]}" = help ]; then
-    words=limits
+    words="limits $("$program" --help 2>/dev/null | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p')"
   elif [ "$previous" = --to ]; then
     words='pprof folded flamegraph html callgrind dot pgo json'
   elif [ "$previous" = --color ]; then

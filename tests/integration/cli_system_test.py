@@ -18,7 +18,7 @@ environment = {'PATH': os.environ['PATH'], 'TZ': 'UTC', 'HOME': work + '/home', 
                'WATCHFIRE_SOCKET': work + '/none.sock'}
 
 
-def profile(stacks, start_line=1):
+def profile(stacks, start_line=1, drop=''):
     """profile.proto of {(leaf, ..., root): 10 ms samples}."""
     strings = ['', 'samples', 'count', 'cpu', 'nanoseconds']
     text = lambda s: strings.index(s) if s in strings else (strings.append(s), len(strings) - 1)[1]
@@ -31,6 +31,7 @@ def profile(stacks, start_line=1):
     for i, name in enumerate(names, 1):
         out += message(4, number(1, i) + number(2, 1) + number(3, 0x1000 + i) + message(4, number(1, i) + number(2, 7)))
         out += message(5, number(1, i) + number(2, text(name)) + number(3, text(name)) + number(4, text('src/a.go')) + number(5, start_line))
+    out += number(7, text(drop)) if drop else b''
     out += b''.join(message(6, s.encode()) for s in strings)
     out += number(9, 1_700_000_000_000_000_000) + number(10, 10_000_000_000) + message(11, number(1, 3) + number(2, 4))
     return gzip.compress(out + number(12, 10_000_000))
@@ -147,6 +148,38 @@ def test_exit_codes():
         check(f'exit code of {name} is {code}', got[0] == code, got)
 
 
+def test_what_is_wrong_with_files_is_no_missing_daemon():
+    for name, words in (
+            ('a directory as source', ['top', work]), ('an output in no directory', ['convert', one, '--to', 'folded', '-o', work + '/no/x']),
+            ('an output that is a directory', ['convert', one, '--to', 'folded', '-o', work]), ('a report into a directory', ['top', one, '-o', work]),
+            ('a comparison of nothing', ['compare', 'nothing']), ('a comparison into a directory', ['compare', one, '-o', work]),
+            ('an analysis of nothing', ['analyze', 'nothing']), ('a query into a directory', ['merge', one, '-o', work])):
+        got = run(*words)
+        check(f'exit code of {name} is 1', got[0] == 1 and got[2].count('\n') <= 2, got)
+    got = run('top', work)
+    check('a directory is told once, with what to do', got[2].count(work) <= 2 and 'is a directory' in got[2] and '*' in got[2], got)
+
+
+def test_hints():
+    def told(name, words, *texts):
+        code, _, err = run(*words)
+        check(name, code == 2 and all(t in err for t in texts) and len(err) < 300, (code, err))
+    told('a command that is misspelt', ['tpo', one], 'no command tpo', 'did you mean top?')
+    told('a file in place of a command', [one], 'no command', f'watchfire top {one}')
+    told('an option that is misspelt', ['top', '--focsu', 'x', one], '--focsu', 'Did you mean --focus?')
+    told('an option as pprof writes it', ['top', '-cum', one], 'Did you mean --cum?')
+    told('an option that is like none', ['top', '--frobnicate', one], '--frobnicate')
+    told('a flag of pprof that is misspelt', ['pprof', '-top', '-focsu=x', one], 'not defined: -focsu', 'did you mean -focus?')
+    told('a report of pprof that is misspelt', ['pprof', '-tre', one], 'did you mean -tree?')
+    for command in ('peek', 'list'):
+        told(f'{command} of a file without a function', [command, one], 'FUNCTION', f'watchfire {command} FUNCTION')
+    for command in ('top', 'pprof'):
+        check(f'help {command} is its --help', run('help', command) == run(command, '--help') != run('help'), run('help', command))
+    check('help of no command', run('help', 'frob')[0] == 2, run('help', 'frob'))
+    _, text, _ = run('--help')
+    check('what has no hint has the usage', text.split('\n')[0] in run('frob')[2], run('frob'))
+
+
 def test_reports():
     code, out, _ = run('top', one)
     check('top names functions and shares', '600ms 60.00% 60.00%' in out and 'hot' in out, out)
@@ -167,6 +200,17 @@ def test_reports():
           ('pprof, gzip', 'cpu/nanoseconds, total 1s (default)', '2 with 2 distinct stacks', '10s', '/opt/app/api, build id cafe')), out)
     check('a hostile name reaches no terminal and no pipe raw', '\x1b' not in run('top', evil)[1] and r'\x1b[31m' in run('top', evil)[1])
     check('pprof stays as the profile is in a pipe', '\x1b[31m' in run('pprof', '-top', evil)[1])
+
+
+def test_frames_that_a_profile_calls_uninteresting():
+    dropping = write('dropping.pb.gz', profile(ONE, drop='hot|cold'))
+    wanted = run('pprof', '-top', '-nodecount=30', dropping)[1]
+    check('top shows what pprof -top does', run('top', dropping)[1] == wanted and 'hot' not in wanted, wanted)
+    check('flame graphs, folded stacks and differences leave them out', all('hot' not in run(*words)[1] for words in (
+        ['flame', dropping], ['convert', dropping, '--to', 'folded'], ['convert', dropping, '--to', 'html'],
+        ['diff', dropping, dropping, '--folded'])), run('convert', dropping, '--to', 'folded'))
+    check('they stay in a file of the same format', run('convert', dropping, '--to', 'pprof', '-o', 'kept.pb.gz')[0] == 0 and
+          'hot' in run('pprof', '-top', '-all_frames', 'kept.pb.gz')[1], run('pprof', '-top', '-all_frames', 'kept.pb.gz'))
 
 
 def test_writing():
@@ -322,7 +366,9 @@ def test_manual_and_completion():
 
 
 try:
-    for test in (test_manual_and_completion, test_exit_codes, test_reports, test_writing, test_flame, test_terminal, test_urls, test_tls, test_other_sources):
+    for test in (test_manual_and_completion, test_exit_codes,
+                 test_what_is_wrong_with_files_is_no_missing_daemon, test_hints, test_reports,
+                 test_frames_that_a_profile_calls_uninteresting, test_writing, test_flame, test_terminal, test_urls, test_tls, test_other_sources):
         test()
 finally:
     shutil.rmtree(work, ignore_errors=True)
