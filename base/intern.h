@@ -1,8 +1,5 @@
 #pragma once
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +7,8 @@
 #include <string_view>
 #include <type_traits>
 #include <vector>
+
+#include "base/keyed_hash.h"
 
 namespace watchfire {
 
@@ -101,7 +100,7 @@ class SpanTable {
   };
 
   static uint32_t hash_of(std::span<const T> span) {
-    return static_cast<uint32_t>(XXH3_64bits(span.data(), span.size_bytes()));
+    return static_cast<uint32_t>(keyed_hash(span.data(), span.size_bytes()));
   }
 
   /// The slot that holds this span, or the free one where it belongs.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/keyed_hash.h"
 #include "profile/sample_edit.h"
 #include "profile/sorted_labels.h"
 
@@ -52,7 +53,7 @@ uint64_t rounded_size(const Mapping& m) {
 
 uint64_t function_hash(const Function& f) {
   uint64_t key[] = {static_cast<uint64_t>(f.start_line), uint64_t{f.name} << 32 | f.system_name, f.file};
-  return XXH3_64bits(key, sizeof key);
+  return keyed_hash(key, sizeof key);
 }
 
 bool same(const Function& a, const Function& b) {
@@ -260,10 +261,10 @@ bool Merger::translate(uint32_t index, const SourceMaps& maps, Location& l) {
 uint64_t Merger::location_hash(const Location& l) const {
   uint64_t start = l.mapping != kNone ? out_.mappings[l.mapping].start : 0;
   uint64_t place[] = {l.address - start, uint64_t{l.mapping} << 1 | (l.is_folded ? 1 : 0)};
-  uint64_t hash = XXH3_64bits(place, sizeof place);
+  uint64_t hash = keyed_hash(place, sizeof place);
   for (const Line& line : scratch_lines_) {
     uint64_t key[] = {hash ^ line.function, static_cast<uint64_t>(line.line), static_cast<uint64_t>(line.column)};
-    hash = XXH3_64bits(key, sizeof key);
+    hash = keyed_hash(key, sizeof key);
   }
   return hash;
 }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/keyed_hash.h"
+
 namespace watchfire::profile {
 
 /// Distinct pairs of two 32-bit ids, each known by a dense number in order of first use. For samples as
@@ -41,8 +43,8 @@ class PairIndex {
     uint32_t number = kFree;
   };
 
-  static size_t hash(uint64_t key) {
-    key *= 0x9e3779b97f4a7c15u;
+  size_t hash(uint64_t key) const {
+    key = (key ^ seed_) * 0x9e3779b97f4a7c15u;
     return static_cast<size_t>(key ^ (key >> 32));
   }
 
@@ -58,6 +60,7 @@ class PairIndex {
     }
   }
 
+  uint64_t seed_ = process_hash_key().seed;
   std::vector<Slot> slots_;
   uint32_t size_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "base/keyed_hash.h"
 #include "converters/frame_names.h"
 
 namespace watchfire::converters {
@@ -113,8 +114,8 @@ class Builder {
   const FlameTreeOptions& options_;
   FlameTree tree_;
   std::vector<uint32_t> path_;
-  std::unordered_map<std::string, uint32_t> names_;
-  std::unordered_map<uint64_t, uint32_t> edges_;
+  std::unordered_map<std::string, uint32_t, KeyedHash> names_;
+  std::unordered_map<uint64_t, uint32_t, KeyedHash> edges_;
   std::vector<std::vector<uint32_t>> frames_of_location_;
 };
 

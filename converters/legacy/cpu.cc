@@ -1,6 +1,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "base/keyed_hash.h"
 #include "converters/legacy/parsers.h"
 
 namespace watchfire::converters {
@@ -60,7 +61,7 @@ Status parse_samples(WordReader& words, bool return_addresses, int64_t period, L
 /// Takes out the frame after the leaf when nearly all samples share it: the signal handler put it there.
 void remove_handler_frame(LegacyDraft& draft) {
   size_t n = draft.sample_count();
-  std::unordered_map<uint64_t, size_t> counts;
+  std::unordered_map<uint64_t, size_t, KeyedHash> counts;
   for (size_t i = 0; i < n; ++i) {
     auto stack = draft.stack(i);
     if (stack.size() > 1) ++counts[draft.address(stack[1])];

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/keyed_hash.h"
 #include "converters/pprof/limits.h"
 #include "profile/profile.h"
 
@@ -91,9 +92,9 @@ class LegacyDraft {
   std::vector<int64_t> values_;
   std::vector<uint32_t> frames_;
   std::vector<Place> locations_;
-  std::unordered_map<uint64_t, uint32_t> by_address_;
+  std::unordered_map<uint64_t, uint32_t, KeyedHash> by_address_;
   std::vector<NamedFunction> functions_;
-  std::unordered_map<std::string, uint32_t> by_name_;
+  std::unordered_map<std::string, uint32_t, KeyedHash> by_name_;
   std::vector<LegacyMapping> mappings_;
   std::vector<uint32_t> order_;  ///< locations by first use in samples
 };

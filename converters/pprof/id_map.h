@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
+#include "base/keyed_hash.h"
+#include "profile/element_index.h"
 #include "profile/profile.h"
 
 namespace watchfire::converters {
@@ -21,19 +22,30 @@ class IdMap {
       dense_[id] = index;
       return true;
     }
-    return sparse_.emplace(id, index).second;
+    auto next = static_cast<uint32_t>(sparse_.size());
+    if (places_.find_or_add(KeyedHash()(id), next, [&](uint32_t place) { return sparse_[place].id == id; }) != next)
+      return false;
+    sparse_.push_back({id, index});
+    return true;
   }
 
   /// kNone when unknown.
-  uint32_t find(uint64_t id) const {
-    if (id < dense_.size()) return dense_[id];
-    auto it = sparse_.find(id);
-    return it == sparse_.end() ? profile::kNone : it->second;
-  }
+  uint32_t find(uint64_t id) const { return id < dense_.size() ? dense_[id] : find_sparse(id); }
 
  private:
+  struct Known {
+    uint64_t id;
+    uint32_t index;
+  };
+
+  [[gnu::noinline]] uint32_t find_sparse(uint64_t id) const {
+    uint32_t known = places_.find(KeyedHash()(id), [&](uint32_t place) { return sparse_[place].id == id; });
+    return known == profile::kNone ? profile::kNone : sparse_[known].index;
+  }
+
   std::vector<uint32_t> dense_;
-  std::unordered_map<uint64_t, uint32_t> sparse_;
+  std::vector<Known> sparse_;
+  profile::ElementIndex places_;  ///< in sparse_, by id
 };
 
 }  // namespace watchfire::converters
