@@ -228,6 +228,7 @@ std::vector<std::string> remarks(const PerfDataStats& s) {
   add(s.unknown_event, "samples of an event that the file does not describe, left out");
   add(s.broken_samples, "samples shorter than their event says, left out");
   add(s.stack_dumps, "samples with a copied user stack, not unwound");
+  add(s.group_counts, "samples that counted a group of events (:S), of which only the leader is here");
   add(s.unmapped_frames, "frames in no known mapping, left out");
   std::string skipped;
   for (const auto& [name, n] : s.skipped) skipped += " " + name + "=" + std::to_string(n);

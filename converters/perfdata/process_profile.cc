@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "converters/perfdata/runtime_code.h"
+
 namespace watchfire::converters::perf {
 namespace {
 
@@ -42,6 +44,7 @@ Status ProcessProfile::begin(const Container& container) {
 Status ProcessProfile::add(const AddressSpaces& spaces, const Event& e, uint32_t event, const Sample& s, uint16_t misc,
                            uint64_t time_ns) {
   stats_.stack_dumps += s.has_stack_dump;
+  stats_.group_counts += s.has_group_counts;
   if (uint32_t program = spaces.program(s.pid); program != AddressSpaces::kNoFile) {
     WF_TRY(mapping(spaces, program));
   }
@@ -91,20 +94,23 @@ Status ProcessProfile::add_branches(const AddressSpaces& spaces, const Sample& s
   return {};
 }
 
+// Some runtimes list what they map from a file, too; the file's own names are those of all its users.
+std::string_view ProcessProfile::runtime_name(const AddressSpaces& spaces, uint32_t file, uint32_t pid,
+                                              uint64_t address) const {
+  if (options_.symbols == nullptr) return {};
+  if (file != AddressSpaces::kNoFile && !is_of_no_file(spaces.files()[file].file)) return {};
+  return options_.symbols->find(pid, address);
+}
+
 Status ProcessProfile::add_frame(const AddressSpaces& spaces, uint32_t pid, uint64_t address, bool is_return) {
   uint32_t file = spaces.find(pid, address);
-  std::string_view name = options_.symbols == nullptr ? "" : options_.symbols->find(pid, address);
-  if (file == AddressSpaces::kNoFile && name.empty()) {
+  std::string_view name = runtime_name(spaces, file, pid, is_return ? address - 1 : address);
+  bool is_before_file = is_return && file != AddressSpaces::kNoFile && address <= spaces.files()[file].start;
+  if (is_before_file || (file == AddressSpaces::kNoFile && name.empty())) {
     ++stats_.unmapped_frames;
     return {};
   }
-  if (is_return) {
-    if (file != AddressSpaces::kNoFile && address <= spaces.files()[file].start) {
-      ++stats_.unmapped_frames;
-      return {};
-    }
-    --address;
-  }
+  if (is_return) --address;
   uint32_t at = profile::kNone;
   if (file != AddressSpaces::kNoFile) {
     WF_ASSIGN(at, mapping(spaces, file));

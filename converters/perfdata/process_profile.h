@@ -31,6 +31,7 @@ class ProcessProfile {
   Status add_branches(const AddressSpaces& spaces, const Sample& s);
   /// Adds the location of an address; nothing when it is in no known mapping. Return addresses are those that must lie
   /// behind a mapping's first byte.
+  std::string_view runtime_name(const AddressSpaces& spaces, uint32_t file, uint32_t pid, uint64_t address) const;
   Status add_frame(const AddressSpaces& spaces, uint32_t pid, uint64_t address, bool is_return);
   Result<uint32_t> mapping(const AddressSpaces& spaces, uint32_t file);
   Status build_labels(const AddressSpaces& spaces, const Sample& s);

@@ -10,12 +10,6 @@ namespace {
 
 constexpr uint32_t kKernelPid = 0xffffffff;
 
-bool is_of_no_file(std::string_view name) {
-  constexpr std::string_view kPrefixes[] = {
-      "//anon", "[heap]", "[stack", "[anon", "/memfd:", "/SYSV", "/anon_hugepage", "/dev/zero", "anon_inode:"};
-  return name.empty() || std::ranges::any_of(kPrefixes, [&](std::string_view p) { return name.starts_with(p); });
-}
-
 /// "jit-PID.dump"
 bool is_jitdump(std::string_view path) {
   std::string_view name = path.substr(path.rfind('/') + 1);
@@ -25,6 +19,12 @@ bool is_jitdump(std::string_view path) {
 }
 
 }  // namespace
+
+bool is_of_no_file(std::string_view name) {
+  constexpr std::string_view kPrefixes[] = {
+      "//anon", "[heap]", "[stack", "[anon", "/memfd:", "/SYSV", "/anon_hugepage", "/dev/zero", "anon_inode:"};
+  return name.empty() || std::ranges::any_of(kPrefixes, [&](std::string_view p) { return name.starts_with(p); });
+}
 
 Result<PerfRuntimeCode> find_runtime_code(std::string_view perf_data, const DecodeLimits& limits) {
   PerfDataStats stats;

@@ -6,13 +6,14 @@ namespace watchfire::converters::perf {
 namespace {
 
 /// Skips the READ part; false when it does not fit.
-bool skip_read(uint64_t format, ByteReader& r) {
+bool skip_read(uint64_t format, ByteReader& r, bool& has_group_counts) {
   constexpr uint64_t kEnabled = 1, kRunning = 2, kFormatId = 4, kGroup = 8, kFormatLost = 16;
   uint64_t values = 1;
   uint64_t words_each = 1 + ((format & kFormatId) != 0) + ((format & kFormatLost) != 0);
   if ((format & kGroup) != 0) values = r.read<uint64_t>();
   uint64_t times = ((format & kEnabled) != 0) + ((format & kRunning) != 0);
   if (!r.ok() || values > r.remaining() / 8) return false;
+  has_group_counts = values > 1;
   r.take((values * words_each + times) * 8);
   return r.ok();
 }
@@ -62,7 +63,7 @@ bool read_stack_dump(const Event& e, ByteReader& r, Sample& out) {
 
 bool read_variable_parts(const Event& e, ByteReader& r, Sample& out) {
   auto has = [&](uint64_t bit) { return (e.sample_type & bit) != 0; };
-  if (has(kRead) && !skip_read(e.read_format, r)) return false;
+  if (has(kRead) && !skip_read(e.read_format, r, out.has_group_counts)) return false;
   if (has(kCallchain) && !read_words(r, out.callchain)) return false;
   if (has(kRaw)) {
     auto size = r.read<uint32_t>();
@@ -84,7 +85,7 @@ bool read_sample(const Event& e, std::string_view payload, Sample& out) {
   out.callchain.clear();
   out.branches.clear();
   out.pid = out.tid = 0;
-  out.has_stack_dump = false;
+  out.has_stack_dump = out.has_group_counts = false;
   word(kIdentifier);
   out.ip = word(kIp);
   if (has(kTid)) {

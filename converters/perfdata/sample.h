@@ -18,6 +18,7 @@ struct Sample {
   bool has_time = false;
   bool has_period = false;
   bool has_stack_dump = false;
+  bool has_group_counts = false;
   std::vector<uint64_t> callchain;  ///< with markers
   std::vector<uint64_t> branches;   ///< where the last branches came from, the latest first
 };

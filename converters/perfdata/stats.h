@@ -16,6 +16,7 @@ struct PerfDataStats {
   uint64_t other_processes = 0;             ///< samples left out: not of the process asked for
   uint64_t lost = 0;                        ///< samples that the kernel says it could not write
   uint64_t stack_dumps = 0;                 ///< samples with a copy of the user stack, which is not unwound
+  uint64_t group_counts = 0;                ///< samples with counts of the other events of their group, not used
   uint64_t unmapped_frames = 0;             ///< frames left out: in no known mapping
   bool is_pipe = false;
   bool is_unfinished = false;  ///< the recording was not closed: its header says nothing of its size

@@ -177,6 +177,9 @@ def test_perf():
         text = f'{work}/{name}.txt'
         open(text, 'wb').write(run('perf', 'script', '-F', '+period', '-i', data).stdout)
         check(f'perf: the text of the {name} recording has them, too', totals(text)[0] == theirs, totals(text))
+    run('perf', 'record', '-q', '-e', '{cpu-clock:u,page-faults:u}:S', '-o', 'group.data', '--', *loop)
+    if os.path.exists(f'{work}/group.data'):
+        check('perf: counts of a group that only its leader samples are told', any('group of events' in c for c in totals(f'{work}/group.data')[1]))
     check('perf: copied stacks are told', any('copied user stack' in c for c in totals(f'{work}/dwarf.data')[1]))
     folded = f'{work}/plain.folded'
     open(folded, 'wb').write(read('folded', f'{work}/plain.txt'))

@@ -161,6 +161,18 @@ TEST(PerfData, code_made_at_run_time_gets_its_name) {
   EXPECT_EQ(r.profile.text(r.profile.functions[1].name), "g");
 }
 
+TEST(PerfData, what_lies_in_a_file_gets_no_name_of_code_made_at_run_time) {
+  PerfSymbols symbols;
+  ASSERT_TRUE(symbols.add_perf_map(7, "401000 100 made\n501000 100 also_made\n501100 100 next\n"));
+  PerfFile f;
+  f.mmap2(7, 0x400000, 0x10000, 1, "/usr/bin/server");
+  f.mmap2(7, 0x500000, 0x10000, 1, "/memfd:code (deleted)");
+  f.sample({.ip = 0x401010, .pid = 7, .tid = 7, .time = 4, .chain = {kUser, 0x401010, 0x501100}});
+  Read r = read(f.bytes(), {.symbols = &symbols});
+  ASSERT_EQ(r.profile.functions.size(), 1u);
+  EXPECT_EQ(r.profile.text(r.profile.functions[0].name), "also_made") << "it called with its last instruction";
+}
+
 TEST(PerfSymbols, jitdump_loads_moves_and_replaces_code) {
   ByteWriter w;
   auto header = [&](uint32_t id, uint32_t size) {
