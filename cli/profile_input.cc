@@ -34,6 +34,7 @@ void ProfileInput::add_sources(CLI::App& app, const std::string& files_help) {
                  "of the store, the profile type: process_cpu:cpu (default), memory:alloc_space ...; of files, the "
                  "sample type");
   app.add_option("--selector", selector, "a whole selector instead of --service and --type");
+  app.add_option("--seconds", seconds, "how long a program at a URL measures")->check(CLI::PositiveNumber);
   app.add_option("FILES", files, files_help);
   limits.add_to(app);
 }
@@ -87,6 +88,7 @@ profile::ReportParams ProfileInput::params() const {
 Result<SourceOptions> ProfileInput::source_options() const {
   SourceOptions options;
   options.socket = common.socket;
+  options.seconds = seconds;
   WF_ASSIGN(options.limits, limits.limits());
   options.say = [](std::string_view line) { print_notes({std::string(line)}); };
   return options;

@@ -18,6 +18,8 @@ struct ProfileInput {
   std::string service, type, selector;
   std::map<std::string, std::string> options;  ///< of reports, by name; "" for those not given
   bool cum = false;
+  int seconds = -1;                    ///< how long a program at a URL measures; -1: as it likes
+  std::string source_path, trim_path;  ///< of list
   std::string output;
   std::string color = "auto";
   LimitFlags limits;

@@ -74,6 +74,8 @@ int show_report(const ProfileInput& input, std::string_view name, const Profile&
   if (p.sample_count() == 0) return print_error(Error(ErrorCode::kNotFound, "the profile has no samples"));
   auto options = profile::read_report_options(params);
   if (!options) return print_error(options.error()), kExitUsage;
+  options->source_path = input.source_path;
+  options->trim_path = input.trim_path;
   auto function = params.find("function");
   std::string symbol = function == params.end() ? "" : function->second;
   std::vector<std::string> notes;
@@ -113,6 +115,10 @@ int run_report(const NamedCommand& command, Words words) {
   input.add_sources(app, "profiles: files, URLs, - ; without any, the daemon's store is asked");
   input.add_filters(app);
   input.add_output(app);
+  if (command.name == kList.name) {
+    app.add_option("--source-path", input.source_path, "where sources are looked for, directories with : between");
+    app.add_option("--trim-path", input.trim_path, "what is cut off the sources' paths before");
+  }
   if (command.name == "top") input.options["nodecount"] = "30";
   return run_app(app, words, [&] {
     ReportParams params = input.params();

@@ -202,6 +202,15 @@ def test_reports():
     check('pprof stays as the profile is in a pipe', '\x1b[31m' in run('pprof', '-top', evil)[1])
 
 
+def test_sources_of_list():
+    os.makedirs(work + '/checkout/src', exist_ok=True)
+    write('checkout/src/a.go', b''.join(b'line %d\n' % i for i in range(1, 20)))
+    wanted = run('pprof', '-list=hot', '-source_path=' + work + '/checkout', one)[1]
+    check('list finds sources where it is told', 'line 7' in wanted and run('list', 'hot', one, '--source-path', work + '/checkout')[1] == wanted, wanted)
+    got = run('list', 'hot', one, '--trim-path', 'src', '--source-path', work + '/checkout/src')
+    check('list cuts a prefix off paths', 'line 7' in got[1], got)
+
+
 def test_frames_that_a_profile_calls_uninteresting():
     dropping = write('dropping.pb.gz', profile(ONE, drop='hot|cold'))
     wanted = run('pprof', '-top', '-nodecount=30', dropping)[1]
@@ -275,6 +284,9 @@ def test_urls():
     host = f'127.0.0.1:{server.server_port}'
     code, out, err = run('pprof', '-top', '-seconds=1', host)
     check('HOST:PORT is the CPU profile', code == 0 and Answers.paths[-1] == '/debug/pprof/profile?seconds=1' and 'hot' in out, err)
+    got = run('top', '--seconds', '2', host)
+    check('the short commands say for how long, too', Answers.paths[-1] == '/debug/pprof/profile?seconds=2' and 'hot' in got[1], got)
+    check('no time is no number', run('top', '--seconds', 'soon', host)[0] == 2 and run('top', '--seconds', '0', host)[0] == 2)
     check('fetching is told', f'Fetching profile over HTTP from http://{host}/debug/pprof/profile?seconds=1\nPlease wait... (1s)\n' in err, err)
     saved = work + '/home/pprof/pprof.api.samples.cpu.001.pb.gz'
     check('a copy is saved', f'Saved profile in {saved}' in err and 'total 1s' in run('info', saved)[1], err)
@@ -367,7 +379,7 @@ def test_manual_and_completion():
 
 try:
     for test in (test_manual_and_completion, test_exit_codes,
-                 test_what_is_wrong_with_files_is_no_missing_daemon, test_hints, test_reports,
+                 test_what_is_wrong_with_files_is_no_missing_daemon, test_hints, test_reports, test_sources_of_list,
                  test_frames_that_a_profile_calls_uninteresting, test_writing, test_flame, test_terminal, test_urls, test_tls, test_other_sources):
         test()
 finally:
