@@ -107,7 +107,7 @@ void Merger::reserve(const Profile& p) {
   out_.stacks.reserve(p.stacks.size(), p.stacks.element_count());
   functions_.reserve(p.functions.size());
   locations_.reserve(p.locations.size());
-  rows_.reserve(p.sample_count());
+  rows_.reserve(std::min<size_t>(p.sample_count(), size_t{p.stacks.size()} * p.label_sets.size()));
 }
 
 void Merger::add_header(const Profile& source, SourceMaps& maps) {

@@ -138,6 +138,17 @@ TEST(Scale, brings_units_to_the_finest_and_types_to_the_common_ones) {
   EXPECT_TRUE(merge(std::vector<const Profile*>{&a, &b}));
 }
 
+TEST(Merger, takes_no_room_for_samples_that_fall_together) {
+  Profile p;
+  p.sample_types.resize(1);
+  p.locations.push_back({.id = 1});
+  for (int i = 0; i < 200'000; ++i) p.add_sample(std::vector<uint32_t>{0}, {}, std::vector<int64_t>{1});
+  Merger merger;
+  ASSERT_TRUE(merger.add(p));
+  EXPECT_LT(merger.memory_bytes(), 100'000u);
+  EXPECT_EQ(merger.finish().values, (std::vector<std::vector<int64_t>>{{200'000}}));
+}
+
 TEST(FunctionTotals, count_a_recursive_function_once) {
   Profile p;
   p.sample_types.push_back({});
