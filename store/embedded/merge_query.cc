@@ -67,8 +67,8 @@ Result<std::shared_ptr<const OpenBlock>> open_block(Catalog& catalog, BlockCache
   return OpenBlock::open(std::move(bytes));
 }
 
-// Calls `body(profiles of one block, block)` for each block, oldest first. A block that can't be read is told in
-// `stats` and passed over; a damaged one is set aside.
+// Calls `body(profiles of one block, block)` for each block, oldest first, until one sets `stats.partial`: that one was
+// not taken. A block that can't be read is told in `stats` and passed over; a damaged one is set aside.
 template <typename Body>
 Status for_each_block(Catalog& catalog, BlockCache& blocks, const std::vector<SeriesProfile>& profiles,
                       profile::QueryStats& stats, Body body) {
@@ -80,8 +80,8 @@ Status for_each_block(Catalog& catalog, BlockCache& blocks, const std::vector<Se
       ++to;
     auto block = open_block(catalog, blocks, row);
     if (block) {
-      ++stats.blocks;
       WF_TRY(body(std::span(profiles).subspan(from, to - from), **block));
+      if (!stats.partial) ++stats.blocks;
     } else {
       count_lost("blocks", error_code_name(block.error().code));
       stats.notes.push_back(std::to_string(to - from) + " profiles could not be read: " + block.error().message);

@@ -161,6 +161,7 @@ TEST(StoreMerge, a_thousand_profiles_cost_bounded_memory_and_the_answer_says_wha
   ASSERT_TRUE(cut);
   EXPECT_TRUE(cut->stats.partial);
   EXPECT_LT(cut->stats.profiles, 1000u);
+  EXPECT_EQ(cut->stats.profiles, cut->stats.blocks * 100) << "a block that was not taken is not counted";
   EXPECT_FALSE(cut->stats.notes.empty());
 }
 
