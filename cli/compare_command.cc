@@ -156,7 +156,10 @@ int run_compare(Words words) {
   app.add_option("--output,-o", c.output, "write to this file instead of standard output");
   c.limits.add_to(app);
   return run_app(app, words, [&] {
-    if (size_t width = terminal_width(); width > 0) c.render.width = std::min(width, kMaxWidth);
+    if (size_t width = terminal_width(); width > 0) {
+      c.render.width = std::min(width, kMaxWidth);
+      if (c.output.empty()) c.render.matrix_width = width;
+    }
     auto comparison = compare(c);
     return comparison ? show(c, *comparison) : print_error(comparison.error());
   });

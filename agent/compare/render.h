@@ -7,8 +7,9 @@
 namespace watchfire::agent {
 
 struct RenderOptions {
-  size_t rows = 12;    ///< of each part of a matrix, at most
-  size_t width = 110;  ///< columns to which sentences are wrapped
+  size_t rows = 12;         ///< of each part of a matrix, at most
+  size_t width = 110;       ///< columns to which sentences are wrapped
+  size_t matrix_width = 0;  ///< columns to which a matrix is split, at least one a part; 0: never
 };
 
 /// For people at a terminal; everything from outside is escaped for one, line by line.

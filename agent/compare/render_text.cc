@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <span>
 
 #include "agent/compare/render.h"
 #include "agent/compare/sentences.h"
@@ -97,24 +98,44 @@ std::string cell(const Estimate& e, const Estimate& total, const Amounts& amount
   return amounts.number(e.value) + share;
 }
 
-std::string matrix(const Section& s, const std::string& title, const std::vector<MatrixRow>& rows, bool functions,
-                   size_t max) {
+/// The columns [first, last) of a matrix.
+std::string matrix_part(const Section& s, const std::string& title, std::span<const MatrixRow> rows, bool functions,
+                        size_t width, size_t first, size_t last) {
   Amounts amounts(s);
   std::string out =
       "  " +
       padded(title + " (" + (amounts.unit().empty() ? "" : amounts.unit().substr(1) + ", ") + "share)", kLabelColumns);
-  size_t width = columns_of(amounts.number(s.matrix.totals[s.matrix.ranking.back().candidate].value)) + 7;
-  for (size_t i = 0; i < s.matrix.ranking.size(); ++i) out += padded(column_name(i), width, true);
+  for (size_t i = first; i < last; ++i) out += padded(column_name(i), width, true);
   out += "\n";
-  for (size_t r = 0; r < std::min(max, rows.size()); ++r) {
-    const std::string& name = functions ? rows[r].part.function : rows[r].part.component;
+  for (const MatrixRow& row : rows) {
+    const std::string& name = functions ? row.part.function : row.part.component;
     out += "  " +
            padded(label(functions ? function_label(name) : component_label(s, name), kLabelColumns - 1), kLabelColumns);
-    for (const Place& p : s.matrix.ranking)
-      out += padded(cell(rows[r].cells[p.candidate], s.matrix.totals[p.candidate], amounts), width, true);
+    for (size_t i = first; i < last; ++i) {
+      const Place& p = s.matrix.ranking[i];
+      out += padded(cell(row.cells[p.candidate], s.matrix.totals[p.candidate], amounts), width, true);
+    }
     out += "\n";
   }
-  if (rows.size() > max) out += "  and " + std::to_string(rows.size() - max) + " smaller ones (--rows)\n";
+  return out;
+}
+
+std::string matrix(const Section& s, const std::string& title, const std::vector<MatrixRow>& rows, bool functions,
+                   const RenderOptions& o) {
+  size_t width = columns_of(Amounts(s).number(s.matrix.totals[s.matrix.ranking.back().candidate].value)) + 7;
+  size_t columns = s.matrix.ranking.size(), in_part = columns;
+  if (o.matrix_width != 0) {
+    size_t room = o.matrix_width - std::min(o.matrix_width, kLabelColumns + 2);
+    in_part = std::max<size_t>(1, room / width);
+  }
+  auto shown = std::span(rows).first(std::min(o.rows, rows.size()));
+  std::string out;
+  for (size_t first = 0; first < columns; first += in_part) {
+    if (first != 0) out += "\n";
+    out += matrix_part(s, title, shown, functions, width, first, std::min(first + in_part, columns));
+  }
+  size_t left = rows.size() - shown.size();
+  if (left > 0) out += "  and " + std::to_string(left) + " smaller ones (--rows)\n";
   return out;
 }
 
@@ -131,8 +152,8 @@ std::string section_text(const Comparison& c, const Section& s, const RenderOpti
     out += wrapped(explanation(s, s.matrix.ranking[i], c.min_samples), o.width, "  " + padded(column_name(i), 3));
   out += "\n" + wrapped("What holds " + s.matrix.names[s.matrix.ranking[0].candidate] + " back", o.width, "  ");
   out += holds_back(s, o.width) + "\n";
-  out += matrix(s, "component", s.matrix.components, false, o.rows) + "\n";
-  return out + matrix(s, "own function", s.matrix.functions, true, o.rows);
+  out += matrix(s, "component", s.matrix.components, false, o) + "\n";
+  return out + matrix(s, "own function", s.matrix.functions, true, o);
 }
 
 }  // namespace

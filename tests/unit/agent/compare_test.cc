@@ -162,6 +162,32 @@ TEST(Comparison, equal_lengths_are_doubted) {
   EXPECT_EQ(compared({named("a", kFast), named("b", kSlow, "build", 20)}).notes.size(), 0u);
 }
 
+TEST(Comparison, matrices_wider_than_the_terminal_are_told_in_parts) {
+  std::vector<NamedProfile> many;
+  for (char n = 'a'; n < 'k'; ++n) many.push_back(named(std::string(1, n), {{{"main.work"}, 400 + 40 * (n - 'a')}}));
+  Comparison c = compared(many);
+  auto lines_with = [](const std::string& text, std::string_view what, size_t& longest) {
+    size_t count = 0;
+    for (size_t at = 0, end = 0; at < text.size(); at = end + 1) {
+      end = text.find('\n', at);
+      std::string_view line(text.data() + at, end - at);
+      if (line.find(what) == std::string_view::npos) continue;
+      ++count;
+      longest = std::max(longest, line.size());
+    }
+    return count;
+  };
+  size_t longest = 0;
+  EXPECT_EQ(lines_with(comparison_text(c, {}), "  main.work  ", longest), 1u);
+  EXPECT_GT(longest, 110u);
+  longest = 0;
+  std::string narrow = comparison_text(c, {.matrix_width = 80});
+  EXPECT_GT(lines_with(narrow, "  main.work  ", longest), 1u);
+  EXPECT_LE(longest, 80u);
+  for (int64_t value : {4, 5, 7}) EXPECT_NE(narrow.find(std::to_string(value) + "."), std::string::npos);
+  EXPECT_GE(lines_with(comparison_text(c, {.matrix_width = 1}), "  main.work  ", longest), 10u);
+}
+
 TEST(Comparison, hostile_names_are_inert_everywhere) {
   const std::string evil = "<script>alert(1)</script>\"'\x1b[31m\n\r\xe2\x80\xae";
   Comparison c = compared({named(evil, {{{"main." + evil}, 400}}, evil), named("b", {{{evil}, 900}}, evil)});
