@@ -12,7 +12,6 @@
 namespace watchfire::converters {
 namespace {
 
-constexpr size_t kRatioFreeBytes = 4 << 20;
 constexpr size_t kFirstChunk = 256 << 10;
 constexpr size_t kGzipMinimum = 18;  // header and trailer
 

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include "converters/pprof/limits.h"
 
 namespace watchfire::converters {
+
+/// Output up to this size may be any multiple of the input.
+inline constexpr uint64_t kRatioFreeBytes = 4 << 20;
 
 /// Bytes of a profile after decompression: a view of the input when it was not compressed, else owned.
 /// The view stays valid when the object is moved; the input must outlive it in the first case.

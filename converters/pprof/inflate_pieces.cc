@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <system_error>
 
+#include "converters/pprof/inflate.h"
+
 namespace watchfire::converters {
 namespace {
-
-constexpr uint64_t kRatioFreeBytes = 4 << 20;
 
 /// One gzip stream of one or more members, by ISA-L.
 class GzipStream {
