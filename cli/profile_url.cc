@@ -166,6 +166,17 @@ ProfileUrl make_profile_url(std::string_view source, int seconds, int timeout) {
   return result;
 }
 
+namespace {
+
+Error explained(const Error& error) {
+  bool is_distrust = error.message.find("certificate problem") != std::string::npos;
+  Error e = error.with("http fetch");
+  if (!is_distrust || !e.hint.empty()) return e;
+  return std::move(e).hinted("name its issuer with `watchfire pprof -tls_ca FILE`; https+insecure:// takes any server");
+}
+
+}  // namespace
+
 Result<std::string> fetch_profile(const ProfileUrl& source, net::TlsOptions tls, size_t max_bytes) {
   if (tls.cert_file.empty() != tls.key_file.empty()) {
     std::string_view given = tls.cert_file.empty() ? "-tls_key" : "-tls_cert";
@@ -185,7 +196,7 @@ Result<std::string> fetch_profile(const ProfileUrl& source, net::TlsOptions tls,
   }
   for (int redirects = 0;; ++redirects) {
     auto response = net::fetch(request);
-    if (!response) return fail(response.error().with("http fetch"));
+    if (!response) return fail(explained(response.error()));
     auto location = response->headers.find("location");
     bool moved =
         (response->status >= 301 && response->status <= 303) || response->status == 307 || response->status == 308;

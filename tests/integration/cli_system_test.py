@@ -319,7 +319,8 @@ def test_tls():
     server.socket = context.wrap_socket(server.socket, server_side=True)
     serve(server)
     url = f'https://127.0.0.1:{server.server_port}/profile'
-    check('an unknown issuer is refused', run('pprof', '-top', url)[0] == 2)
+    got = run('pprof', '-top', url)
+    check('an unknown issuer is refused, with what to do', got[0] == 2 and '-tls_ca' in got[2] and 'https+insecure' in got[2], got)
     check('-tls_ca names the issuer', 'hot' in run('pprof', '-top', '-tls_ca=cert.pem', url)[1])
     check('https+insecure takes any', 'hot' in run('pprof', '-top', url.replace('https', 'https+insecure'))[1])
     plain = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Answers)
