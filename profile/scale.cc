@@ -15,6 +15,19 @@ std::string type_text(const Profile& p, const ValueType& t) {
   return std::string(p.text(t.type)) + "/" + std::string(p.text(t.unit));
 }
 
+/// "one has [samples cpu], another [alloc_space]", of the first two that differ.
+std::string differing_types(std::span<Profile* const> profiles) {
+  auto types = [](const Profile& p) {
+    std::string out;
+    for (const ValueType& t : p.sample_types) out += (out.empty() ? "" : " ") + std::string(p.text(t.type));
+    return "[" + out + "]";
+  };
+  std::string first = types(*profiles[0]);
+  for (const Profile* p : profiles)
+    if (std::string other = types(*p); other != first) return "one has " + first + ", another " + other;
+  return "";
+}
+
 std::string_view without_plural(std::string_view type) {
   if (type.ends_with('s')) type.remove_suffix(1);
   return type;
@@ -125,7 +138,9 @@ Status keep_common_sample_types(std::span<Profile* const> profiles) {
     std::string_view type = profiles[0]->text(t.type);
     if (counts[type] == profiles.size()) common.emplace_back(type);
   }
-  if (common.empty()) return fail(ErrorCode::kInvalidArgument, "profiles have empty common sample type list");
+  if (common.empty())
+    return fail(Error(ErrorCode::kInvalidArgument, "profiles have empty common sample type list")
+                    .hinted(differing_types(profiles)));
   for (Profile* p : profiles) WF_TRY(reorder_types(*p, common));
   return {};
 }

@@ -202,6 +202,13 @@ def test_reports():
     check('pprof stays as the profile is in a pipe', '\x1b[31m' in run('pprof', '-top', evil)[1])
 
 
+def test_differing_types():
+    heap = write('heap.pb', gzip.decompress(profile(ONE)).replace(b'samples', b'objects').replace(b'cpu', b'spa'))
+    for words in (['merge', one, heap, '-o', 'x.pb.gz'], ['diff', one, heap], ['pprof', '-top', one, heap]):
+        got = run(*words)
+        check(f'{words[0]} of differing types says which there are', got[0] != 0 and 'one has [' in got[2] and '[samples cpu]' in got[2] and '[objects spa]' in got[2], got)
+
+
 def test_sources_of_list():
     os.makedirs(work + '/checkout/src', exist_ok=True)
     write('checkout/src/a.go', b''.join(b'line %d\n' % i for i in range(1, 20)))
@@ -380,7 +387,7 @@ def test_manual_and_completion():
 
 try:
     for test in (test_manual_and_completion, test_exit_codes,
-                 test_what_is_wrong_with_files_is_no_missing_daemon, test_hints, test_reports, test_sources_of_list,
+                 test_what_is_wrong_with_files_is_no_missing_daemon, test_hints, test_reports, test_sources_of_list, test_differing_types,
                  test_frames_that_a_profile_calls_uninteresting, test_writing, test_flame, test_terminal, test_urls, test_tls, test_other_sources):
         test()
 finally:
