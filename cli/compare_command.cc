@@ -15,6 +15,7 @@
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "converters/demangle_names.h"
+#include "converters/file_query.h"
 
 namespace watchfire::cli {
 namespace {
@@ -106,6 +107,7 @@ Status add_profiles(const Compare& c, const std::vector<Found>& found, agent::Co
       continue;
     }
     converters::demangle_names(*p, converters::DemangleMode::kDefault, false);
+    converters::name_cpu_time(*p);
     comparer.add({f.name, *std::move(p)});
   }
   if (wanted > 0 && failed == wanted) {

@@ -37,26 +37,6 @@ std::string service_of(const Profile& p, const std::string& path) {
   return name.substr(0, name.find('.'));
 }
 
-/// perf's clocks count nanoseconds like any event counts: they are CPU time, and their samples its samples, as others
-/// call them. The first clock of a recording is taken; false when it has none.
-bool name_cpu_time(Profile& p) {
-  auto is_clock = [](std::string_view event) {
-    event = event.substr(0, event.find_first_of(":/"));
-    return event == "cpu-clock" || event == "task-clock";
-  };
-  bool has_time = false;
-  bool has_samples = false;
-  for (profile::ValueType& t : p.sample_types) {
-    std::string_view name = p.text(t.type);
-    bool is_count = name.ends_with("_sample");
-    if (is_count || name.ends_with("_event")) name = name.substr(0, name.rfind('_'));
-    if (!is_clock(name) || std::exchange(is_count ? has_samples : has_time, true)) continue;
-    t = is_count ? profile::ValueType{p.strings.intern("samples"), p.strings.intern("count")}
-                 : profile::ValueType{p.strings.intern("cpu"), p.strings.intern("nanoseconds")};
-  }
-  return has_time;
-}
-
 std::vector<std::string> expand(const std::string& path) {
   struct stat st{};
   if (::stat(path.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) return {path};
@@ -95,6 +75,24 @@ bool counts_since_start(const Profile& p, std::string_view profile_name) {
 }
 
 }  // namespace
+
+bool name_cpu_time(Profile& p) {
+  auto is_clock = [](std::string_view event) {
+    event = event.substr(0, event.find_first_of(":/"));
+    return event == "cpu-clock" || event == "task-clock";
+  };
+  bool has_time = false;
+  bool has_samples = false;
+  for (profile::ValueType& t : p.sample_types) {
+    std::string_view name = p.text(t.type);
+    bool is_count = name.ends_with("_sample");
+    if (is_count || name.ends_with("_event")) name = name.substr(0, name.rfind('_'));
+    if (!is_clock(name) || std::exchange(is_count ? has_samples : has_time, true)) continue;
+    t = is_count ? profile::ValueType{p.strings.intern("samples"), p.strings.intern("count")}
+                 : profile::ValueType{p.strings.intern("cpu"), p.strings.intern("nanoseconds")};
+  }
+  return has_time;
+}
 
 FileQuery::FileQuery(DecodeLimits limits, Decode decode) : limits_(limits), decode_(std::move(decode)) {
   if (!decode_) decode_ = [limits](std::string_view bytes) { return decode_any(bytes, limits); };

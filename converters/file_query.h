@@ -11,6 +11,10 @@
 
 namespace watchfire::converters {
 
+/// perf's clocks count nanoseconds like any event counts: they become CPU time, and their samples its samples, as
+/// others call them. The first clock of a recording is taken; false when it has none.
+bool name_cpu_time(profile::Profile& p);
+
 /// Query over profile files, so that everything that works on the store works on files, too.
 ///
 /// Files carry no series labels: service_name is the main binary's base name (its program, without a version), else

@@ -3,17 +3,23 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace watchfire::profile {
 namespace {
 
-/// The column that counts what the rows of `column` are made of: "samples" of "cpu", "alloc_objects" of "alloc_space".
+/// The column that counts what the rows of `column` are made of: "samples" of "cpu", "alloc_objects" of "alloc_space",
+/// "cycles_sample" of "cycles_event".
 std::optional<size_t> count_column(const Profile& p, size_t column) {
+  constexpr std::pair<std::string_view, std::string_view> kEndings[] = {{"space", "objects"}, {"_event", "_sample"}};
   std::string_view type = p.text(p.sample_types[column].type);
-  std::string_view wanted = "samples";
-  if (type == "delay") wanted = "contentions";
-  if (type.ends_with("space")) wanted = "objects";
-  size_t prefix = type.ends_with("space") ? type.size() - 5 : 0;
+  std::string_view wanted = type == "delay" ? "contentions" : "samples";
+  size_t prefix = 0;
+  for (auto [ending, counts] : kEndings) {
+    if (!type.ends_with(ending)) continue;
+    wanted = counts;
+    prefix = type.size() - ending.size();
+  }
   for (size_t i = 0; i < p.sample_types.size(); ++i) {
     std::string_view name = p.text(p.sample_types[i].type);
     if (name.substr(0, prefix) == type.substr(0, prefix) && name.substr(prefix) == wanted) return i;

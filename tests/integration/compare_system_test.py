@@ -49,6 +49,22 @@ def write(path, data):
     return path
 
 
+def perf_text(event, samples):
+    """Output of perf script with this many samples of a million."""
+    return ''.join(f'app 7/7 {i}.0: 1000000 {event}: \n\t    401000 work (/bin/app)\n\n' for i in range(samples)).encode()
+
+
+def test_perf():
+    for event, kind in (('cycles', 'cycles_event'), ('cpu-clock:u', 'cpu'), ('task-clock', 'cpu')):
+        files = [write(f'perf-{event}/{name}.txt', perf_text(event, n)) for name, n in (('less', 100), ('more', 110))]
+        sections = json.loads(compare(*files, '--json')[1])['sections']
+        ranking = sections[0]['ranking']
+        check(f'perf: {event} are compared once, with the errors of their samples', len(sections) == 1 and sections[0]['type'] == kind and
+              [(p['samples'], p['value'], round(p['error'])) for p in ranking] == [(100, 100e6, 10e6), (110, 110e6, round(110e6 / math.sqrt(110)))],
+              json.dumps(sections)[:600])
+        check(f'perf: {event} of two recordings tie within them', all(p['tied'] for p in ranking), ranking)
+
+
 def is_of_kind(value, kind):
     """Whether JSON has the form of `kind`: types, [form], {key: form}."""
     if isinstance(kind, dict):
@@ -236,7 +252,7 @@ def test_recording():
     check(f'example: the fresh recording is compared ({go.split()[2]})', code == 0 and len(json.loads(out)['sections']) == 4, err)
 
 
-for test in (test_example, test_ranking, test_names, test_hostile, test_recording):
+for test in (test_example, test_ranking, test_perf, test_names, test_hostile, test_recording):
     try:
         test()
     except Exception as e:

@@ -45,6 +45,16 @@ TEST(Estimates, error_of_cpu_falls_with_the_root_of_its_samples) {
   EXPECT_NEAR(e.error(), 4e9 / 20, 1);
 }
 
+TEST(Estimates, events_of_perf_have_the_error_of_their_samples) {
+  Profile p = with_columns(
+      {{"faults_sample", "count"}, {"faults_event", "count"}, {"cycles_sample", "count"}, {"cycles_event", "count"}},
+      "", 0);
+  add(p, {0, 0, 300, 300'000'000});
+  add(p, {7, 7000, 100, 100'000'000});
+  for (size_t column : {2u, 3u}) EXPECT_DOUBLE_EQ(total(p, column).samples, 400);
+  EXPECT_NEAR(total(p, 3).error(), 4e8 / 20, 1);
+}
+
 TEST(Estimates, cpu_without_counts_is_counted_in_periods) {
   Profile p = with_columns({{"cpu", "nanoseconds"}}, "nanoseconds", 10'000'000);
   add(p, {1'000'000'000});
