@@ -103,9 +103,9 @@ std::string small_program(bool with_symbols) {
                        .p_align = 4});
   for (size_t i = 0; uint32_t word : {4u, 4u, 3u}) put(0x200 + 4 * i++, word);
   put_text(0x20c, std::string_view("GNU\0\xab\xcd\xef\x01", 8));
-  put_text(0x300, std::string_view("\0.shstrtab\0.symtab\0.strtab\0answer\0", 36));
+  put_text(0x300, std::string_view("\0.shstrtab\0.symtab\0.strtab\0answer\0", 34));
   auto section = [&](size_t i, Elf64_Shdr s) { put(0x400 + i * sizeof s, s); };
-  section(1, {.sh_name = 1, .sh_type = SHT_STRTAB, .sh_offset = 0x300, .sh_size = 36});
+  section(1, {.sh_name = 1, .sh_type = SHT_STRTAB, .sh_offset = 0x300, .sh_size = 34});
   if (!with_symbols) return file;
   section(2, {.sh_name = 11,
               .sh_type = SHT_SYMTAB,
@@ -114,7 +114,7 @@ std::string small_program(bool with_symbols) {
               .sh_link = 3,
               .sh_info = 1,
               .sh_entsize = 24});
-  section(3, {.sh_name = 19, .sh_type = SHT_STRTAB, .sh_offset = 0x300, .sh_size = 36});
+  section(3, {.sh_name = 19, .sh_type = SHT_STRTAB, .sh_offset = 0x300, .sh_size = 34});
   put(0x618, Elf64_Sym{.st_name = 27,
                        .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
                        .st_shndx = 1,
