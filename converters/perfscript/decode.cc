@@ -79,6 +79,7 @@ class PerfScriptDecoder {
   Status read_frame(std::string_view line) {
     auto f = parse_perf_frame(line);
     if (!f) return not_understood();
+    last_is_understood_ = line.ends_with(')');  // a name alone may go on
     if (frames_.size() >= limits_.stack_depth) {
       return fail(limit_exceeded("stack_depth", limits_.stack_depth, "frames in one stack"));
     }
@@ -90,7 +91,7 @@ class PerfScriptDecoder {
     if (!has_header_) return {};
     has_header_ = false;
     if (frames_.empty()) {
-      if (auto f = parse_perf_frame(header_.rest)) frames_.push_back(*f);
+      if (auto f = parse_perf_frame(header_.rest, FileOfFrame::kNeeded)) frames_.push_back(*f);
     }
     WF_TRY(build_stack());
     frames_.clear();

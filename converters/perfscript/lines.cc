@@ -1,5 +1,6 @@
 #include "converters/perfscript/lines.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "converters/legacy/text_lines.h"
@@ -12,9 +13,9 @@ using profile::Regex;
 
 // The name of a thread may hold blanks and digits, so that the shortest one is taken that leaves the rest intact.
 const Regex& header_pattern() {
-  static const Regex re =
-      *Regex::compile(R"(^\s*(\S.*?)\s+(-?\d{1,10})(?:/(\d{1,10}))?\s+(?:\[(\d+)\]\s+)?(?:(\d{1,12})\.(\d{1,9}):\s+)?)"
-                      R"((?:(\d{1,20})\s+)?(\S+):(?:\s+(.*))?$)");
+  static const Regex re = *Regex::compile(
+      R"(^\s*(\S.*?)\s+(-?\d{1,10})(?:/(\d{1,10}))?\s+(?:\[(\d+)\]\s+)?(?:[KUHGgMESp]{1,2}\s+)?(?:(\d{1,12})\.(\d{1,9}):\s+)?)"
+      R"((?:(\d{1,20})\s+)?(\S+):(?:\s+(.*))?$)");
   return re;
 }
 
@@ -71,14 +72,19 @@ std::optional<PerfHeaderLine> parse_perf_header(std::string_view line) {
   return h;
 }
 
-std::optional<PerfFrameLine> parse_perf_frame(std::string_view line) {
+std::optional<PerfFrameLine> parse_perf_frame(std::string_view line, FileOfFrame needed) {
   std::string_view text = trim_space(line);
   PerfFrameLine f;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), f.address, 16);
   if (error != std::errc() || end == text.data() + text.size() || (*end != ' ' && *end != '\t')) return {};
   text = trim_space(text.substr(static_cast<size_t>(end - text.data())));
   size_t open = opening_of_last(text);
-  if (open == std::string_view::npos || (open != 0 && text[open - 1] != ' ')) return {};
+  if (open == std::string_view::npos || (open != 0 && text[open - 1] != ' ')) {
+    bool is_cut = std::ranges::count(text, '(') != std::ranges::count(text, ')');
+    if (needed == FileOfFrame::kNeeded || is_cut) return {};
+    f.symbol = known(without_offset(text));
+    return f;
+  }
   std::string_view file = text.substr(open + 1, text.size() - open - 2);
   f.is_inlined = file == "inlined";
   f.file = f.is_inlined ? std::string_view{} : known(file);

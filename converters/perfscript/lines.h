@@ -26,6 +26,8 @@ struct PerfFrameLine {
 };
 
 std::optional<PerfHeaderLine> parse_perf_header(std::string_view line);
-std::optional<PerfFrameLine> parse_perf_frame(std::string_view line);
+/// Frames on lines of their own may do without a file (`-F ip,sym`); what follows an event is a frame only with one.
+enum class FileOfFrame { kOptional, kNeeded };
+std::optional<PerfFrameLine> parse_perf_frame(std::string_view line, FileOfFrame needed = FileOfFrame::kOptional);
 
 }  // namespace watchfire::converters

@@ -47,18 +47,21 @@ TEST(PerfScript, header_lines_of_every_kind) {
     uint64_t period;
     const char* event;
   };
-  for (const Case& c : {Case{"xz 10658  1480.574446:   52631578 cpu-clock:u: ", "xz", 10658, 10658, 1480574446000,
-                             52631578, "cpu-clock:u"},
-                        {"forks     9 [002] 203265.377019:    1001001 cpu-clock: ", "forks", 9, 9, 203265377019000,
-                         1001001, "cpu-clock"},
-                        {"simple-terminat     9/11     198791.127353: cpu-clock: ", "simple-terminat", 9, 11,
-                         198791127353000, 1, "cpu-clock"},
-                        {"Web Content 2 4001/4002 [001] 1.000000001: 5 cycles:ppp:", "Web Content 2", 4001, 4002,
-                         1000000001, 5, "cycles:ppp"},
-                        {"swapper 0 [000] 1.5: sched:sched_switch: prev_comm=a prev_pid=3", "swapper", 0, 0, 1500000000,
-                         1, "sched:sched_switch"},
-                        {"late 7 55555555552.1: 5 cycles:", "late", 7, 7, -1, 5, "cycles"},
-                        {"a 7 9 cpu/mem-loads,ldlat=30/P:", "a", 7, 7, -1, 9, "cpu/mem-loads,ldlat=30/P"}}) {
+  for (const Case& c :
+       {Case{"xz 10658  1480.574446:   52631578 cpu-clock:u: ", "xz", 10658, 10658, 1480574446000, 52631578,
+             "cpu-clock:u"},
+        {"forks     9 [002] 203265.377019:    1001001 cpu-clock: ", "forks", 9, 9, 203265377019000, 1001001,
+         "cpu-clock"},
+        {"simple-terminat     9/11     198791.127353: cpu-clock: ", "simple-terminat", 9, 11, 198791127353000, 1,
+         "cpu-clock"},
+        {"perf   843 [000] K     1.5:          7 page-faults: ", "perf", 843, 843, 1500000000, 7, "page-faults"},
+        {"a b 843 Sp  1.5: 7 cycles: ", "a b", 843, 843, 1500000000, 7, "cycles"},
+        {"Web Content 2 4001/4002 [001] 1.000000001: 5 cycles:ppp:", "Web Content 2", 4001, 4002, 1000000001, 5,
+         "cycles:ppp"},
+        {"swapper 0 [000] 1.5: sched:sched_switch: prev_comm=a prev_pid=3", "swapper", 0, 0, 1500000000, 1,
+         "sched:sched_switch"},
+        {"late 7 55555555552.1: 5 cycles:", "late", 7, 7, -1, 5, "cycles"},
+        {"a 7 9 cpu/mem-loads,ldlat=30/P:", "a", 7, 7, -1, 9, "cpu/mem-loads,ldlat=30/P"}}) {
     auto h = parse_perf_header(c.line);
     ASSERT_TRUE(h) << c.line;
     EXPECT_EQ(h->comm, c.comm);
@@ -87,7 +90,12 @@ TEST(PerfScript, frame_lines_of_every_kind) {
   f = parse_perf_frame("\t 6ce258d4c544155 [unknown] ([unknown])");
   ASSERT_TRUE(f);
   EXPECT_EQ(f->file, "");
-  EXPECT_FALSE(parse_perf_frame("\tffff main"));
+  EXPECT_FALSE(parse_perf_frame("ffff main", FileOfFrame::kNeeded));
+  f = parse_perf_frame("\t    7f3a foo(int)+0x1f");
+  ASSERT_TRUE(f);
+  EXPECT_EQ(f->symbol, "foo(int)");
+  EXPECT_EQ(f->file, "");
+  EXPECT_FALSE(parse_perf_frame("\tmain"));
   EXPECT_FALSE(parse_perf_frame("\tzz main (/a)"));
 }
 
@@ -122,6 +130,17 @@ TEST(PerfScript, events_are_sample_types_and_processes_labels) {
   EXPECT_EQ(p.text(p.default_sample_type), "cycles:u_event");
   ASSERT_EQ(p.comments.size(), 1u);
   EXPECT_EQ(p.text(p.comments[0]), "perf-command:/usr/bin/perf record -g ./a");
+}
+
+TEST(PerfScript, frames_without_files_are_frames) {
+  auto p = read("a 10 1.0: 5 cycles: \n\t    1010 leaf\n\t    1020 main+0x3\n\n");
+  ASSERT_EQ(p.sample_count(), 1u);
+  EXPECT_EQ(p.functions.size(), 2u);
+  EXPECT_TRUE(p.comments.empty());
+  EXPECT_EQ(encode_folded(p, 1), "main;leaf 5\n");
+  p = read("a 10 1.0: 5 cycles: \n\t    1010 leaf\n\t    1020 ma");
+  ASSERT_EQ(p.comments.size(), 1u);
+  EXPECT_EQ(p.text(p.comments[0]), "perf-script: the text ends within a line");
 }
 
 TEST(DecodeAny, profiles_of_other_tools_are_refused_by_name) {
