@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <utility>
 
 #include "base/counters.h"
 #include "base/log.h"
@@ -19,9 +18,9 @@ using profile::ProfileType;
 using profile::SeriesInfo;
 using profile::ValueKind;
 
-// Tables grow by doubling, so one that is half of all held needs that much again, twice, while it grows; and gauges are
-// added up into a second merger. A block may bring as much as the one before.
-constexpr size_t kGrowth = 2;
+// Tables grow by doubling, so one that is a third of all held needs that much again, twice, while it grows; and gauges
+// are added up into a second merger.
+constexpr size_t kGrowth = 3;
 
 struct Selected {
   std::vector<int64_t> ids;
@@ -157,10 +156,9 @@ Result<MergeResult> query_merge(Catalog& catalog, BlockCache& blocks, const prof
   std::map<int64_t, profile::Merger> mergers;
   std::map<int64_t, int64_t> profiles_of;
   std::vector<TimeRange> ranges;
-  size_t held = 0;  // by the mergers, and what the last block added to it
-  size_t step = 0;
+  size_t held = 0;  // by the mergers
   WF_TRY(for_each_block(catalog, blocks, profiles, result.stats, [&](auto rows, const OpenBlock& block) -> Status {
-    if (held + step > options.max_bytes / kGrowth) {
+    if (held > options.max_bytes / kGrowth) {
       result.stats.partial = true;
       result.stats.notes.push_back("the answer reached its memory budget; later profiles were left out");
       return {};
@@ -190,9 +188,8 @@ Result<MergeResult> query_merge(Catalog& catalog, BlockCache& blocks, const prof
       auto& merger = mergers.try_emplace(group, labels).first->second;
       WF_TRY(merger.add(block.reader.dictionary(), sum.rows(type, period_type, period)));
     }
-    size_t before = std::exchange(held, 0);
+    held = 0;
     for (auto& [group, merger] : mergers) held += merger.memory_bytes();
-    step = held - std::min(held, before);
     return {};
   }));
 

@@ -155,6 +155,13 @@ TEST(StoreMerge, a_thousand_profiles_cost_bounded_memory_and_the_answer_says_wha
   for (int64_t v : merged->profile->values[0]) sum += v;
   EXPECT_EQ(sum, 400'000);
 
+  profile::MergeOptions enough;
+  enough.max_bytes = 5 * merged->profile->memory_bytes();
+  auto whole = store->merge(*profile::Selector::parse("process_cpu"), {kStart, kStart + kHour}, enough);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->stats.profiles, 1000u) << "blocks that bring nothing new cost nothing";
+  EXPECT_FALSE(whole->stats.partial);
+
   profile::MergeOptions small;
   small.max_bytes = 64 << 10;
   auto cut = store->merge(*profile::Selector::parse("process_cpu"), {kStart, kStart + kHour}, small);
