@@ -1,7 +1,11 @@
 #include "agent/api_client.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <system_error>
 
 #include "base/config_tree.h"
 
@@ -52,6 +56,12 @@ net::FetchRequest ApiClient::make_request(const std::string& method, const std::
   return r;
 }
 
+// Where there is no socket, or no right to it, the transport tells of ports that nobody named.
+std::string ApiClient::reason(const Error& e) const {
+  if (access(socket_path_.c_str(), W_OK) == 0) return e.message;
+  return std::generic_category().message(errno);
+}
+
 Result<net::FetchResponse> ApiClient::run(net::FetchRequest request) const {
   if (deadline_ != 0) {
     DurationNs left = deadline_ - boot_ns();
@@ -62,7 +72,7 @@ Result<net::FetchResponse> ApiClient::run(net::FetchRequest request) const {
   if (!response) {
     Error e = std::move(response).error();
     if (e.code == ErrorCode::kUnavailable)
-      e = Error(ErrorCode::kUnavailable, "the daemon does not answer on " + socket_path_ + ": " + e.message)
+      e = Error(ErrorCode::kUnavailable, "the daemon does not answer on " + socket_path_ + ": " + reason(e))
               .hinted(
                   "start it with ./run or `systemctl start watchfired`, give --socket PATH, or join the group "
                   "watchfire");

@@ -34,6 +34,7 @@ class ApiClient {
  private:
   net::FetchRequest make_request(const std::string& method, const std::string& path, const Params& params) const;
   Result<net::FetchResponse> run(net::FetchRequest request) const;
+  std::string reason(const Error& unavailable) const;
 
   std::string socket_path_;
   DurationNs deadline_ = 0;

@@ -173,6 +173,8 @@ def test_hints():
     told('a report of pprof that is misspelt', ['pprof', '-tre', one], 'did you mean -tree?')
     for command in ('peek', 'list'):
         told(f'{command} of a file without a function', [command, one], 'FUNCTION', f'watchfire {command} FUNCTION')
+    got = run('top')
+    check('where no daemon is, no port is named', 'none.sock: No such file or directory' in got[2] and 'port' not in got[2], got)
     for command in ('top', 'pprof'):
         check(f'help {command} is its --help', run('help', command) == run(command, '--help') != run('help'), run('help', command))
     check('help of no command', run('help', 'frob')[0] == 2, run('help', 'frob'))
