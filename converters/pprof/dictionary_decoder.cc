@@ -40,6 +40,11 @@ Status read_numbers(const Field& f, std::string_view message, uint64_t last, Set
   return {};
 }
 
+/// Reads a numeric field if it is the next one. What was broken before, nullptr, stays so.
+inline const uint8_t* take_number(const uint8_t* p, const uint8_t* end, uint8_t tag, uint64_t& value) {
+  return p == nullptr || p == end || p[0] != tag ? p : wire::read_varint(p + 1, end, value);
+}
+
 constexpr std::string_view kConcatenated = "concatenated profiles detected: more than one profile in the same body";
 
 }  // namespace
@@ -185,32 +190,23 @@ Status DictionaryDecoder::read_mapping(const Field& f) {
 bool DictionaryDecoder::read_usual_location(const Field& f) {
   profile::Location l;
   uint64_t mapping = 0;
-  const uint8_t* p = f.begin;
-  const uint8_t* end = f.end;
-  auto number = [&](uint8_t tag, uint64_t& value) {
-    if (p != nullptr && p < end && p[0] == tag) p = wire::read_varint(p + 1, end, value);
-  };
-  number(0x08, l.id);
-  number(0x10, mapping);
-  number(0x18, l.address);
-  if (p == nullptr) return false;
+  const uint8_t* p = take_number(f.begin, f.end, 0x08, l.id);
+  p = take_number(p, f.end, 0x10, mapping);
+  p = take_number(p, f.end, 0x18, l.address);
   size_t lines = profile_.lines.size();
   l.first_line = static_cast<uint32_t>(lines);
-  while (end - p >= 2 && p[0] == 0x22 && p[1] < 0x80 && p[1] <= end - p - 2) {
+  while (p != nullptr && f.end - p >= 2 && p[0] == 0x22 && p[1] < 0x80 && p[1] <= f.end - p - 2) {
     const uint8_t* line_end = p + 2 + p[1];
-    p += 2;
     uint64_t function = 0;
     uint64_t line = 0;
-    std::swap(end, line_end);
-    number(0x08, function);
-    number(0x10, line);
-    std::swap(end, line_end);
+    p = take_number(p + 2, line_end, 0x08, function);
+    p = take_number(p, line_end, 0x10, line);
     if (p != line_end) break;
     profile_.lines.push_back({.line = static_cast<int64_t>(line)});
     line_functions_.push_back(function);
   }
   size_t added = profile_.lines.size() - lines;
-  if (p != end || profile_.lines.size() > limits_.lines) {
+  if (p != f.end || profile_.lines.size() > limits_.lines) {
     profile_.lines.resize(lines);
     line_functions_.resize(lines);
     return false;
@@ -219,6 +215,27 @@ bool DictionaryDecoder::read_usual_location(const Field& f) {
   l.line_count = static_cast<uint32_t>(added);
   profile_.locations.push_back(l);
   location_mappings_.push_back(mapping);
+  return true;
+}
+
+/// The same of a function: id, name, system name, file, first line.
+bool DictionaryDecoder::read_usual_function(const Field& f) {
+  uint64_t name = 0;
+  uint64_t system_name = 0;
+  uint64_t file = 0;
+  uint64_t line = 0;
+  profile::Function fn;
+  const uint8_t* p = take_number(f.begin, f.end, 0x08, fn.id);
+  p = take_number(p, f.end, 0x10, name);
+  p = take_number(p, f.end, 0x18, system_name);
+  p = take_number(p, f.end, 0x20, file);
+  p = take_number(p, f.end, 0x28, line);
+  if (p != f.end) return false;
+  fn.name = wire_position(name);
+  fn.system_name = wire_position(system_name);
+  fn.file = wire_position(file);
+  fn.start_line = static_cast<int64_t>(line);
+  profile_.functions.push_back(fn);
   return true;
 }
 
@@ -281,7 +298,9 @@ Status DictionaryDecoder::read_line(const Field& f) {
 }
 
 Status DictionaryDecoder::read_function(const Field& f) {
+  if (f.type != wire::kBytes) return broken_field("the profile", f.number);
   WF_TRY(count(profile_.functions.size(), limits_.functions, "functions"));
+  if (read_usual_function(f)) return {};
   profile::Function& fn = profile_.functions.emplace_back();
   return read_numbers(f, "a function", 5, [&](uint64_t number, uint64_t value) {
     switch (number) {

@@ -38,6 +38,7 @@ class DictionaryDecoder {
   Status read_string(const wire::Field& f);
   Status read_mapping(const wire::Field& f);
   bool read_usual_location(const wire::Field& f);
+  bool read_usual_function(const wire::Field& f);
   Status read_location(const wire::Field& f);
   Status read_line(const wire::Field& f);
   Status read_function(const wire::Field& f);

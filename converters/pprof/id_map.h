@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/keyed_hash.h"
@@ -29,6 +30,8 @@ class IdMap {
     return true;
   }
 
+  /// Of the ids up to its size; find() knows the others.
+  std::span<const uint32_t> dense() const { return dense_; }
   /// kNone when unknown.
   uint32_t find(uint64_t id) const { return id < dense_.size() ? dense_[id] : find_sparse(id); }
 

@@ -283,6 +283,7 @@ std::string SampleDecoder::first_with_labels(uint32_t number) const {
 Status SampleDecoder::decode_stack(uint32_t number, const IdMap& ids) {
   std::span<const uint8_t> bytes = stack_bytes_[number];
   scratch_stack_.resize(depths_[number]);
+  std::span<const uint32_t> dense = ids.dense();
   uint32_t missing = 0;
   const uint8_t* p = bytes.data();
   const uint8_t* end = p + bytes.size();
@@ -297,7 +298,7 @@ Status SampleDecoder::decode_stack(uint32_t number, const IdMap& ids) {
       p = wire::read_varint(p, end, id);
       if (p == nullptr) return corrupt("broken bytes in " + first_with_stack(number));
     }
-    index = ids.find(id);
+    index = id < dense.size() ? dense[id] : ids.find(id);
     missing |= index == kNone;
   }
   if (missing != 0) return corrupt(first_with_stack(number) + " has an unknown location");
