@@ -100,6 +100,7 @@ std::string_view AddressSpaces::name(uint32_t pid, uint32_t tid) const {
   for (uint64_t key : {thread_key(pid, tid), thread_key(pid, pid)}) {
     if (auto it = names_.find(key); it != names_.end()) return it->second;
   }
+  if (pid == 0 && tid == 0) return "swapper";  // the idle threads, whose name no record tells
   return {};
 }
 

@@ -110,6 +110,21 @@ TEST(PerfData, forks_inherit_mappings_and_names_and_exec_forgets_them) {
   EXPECT_EQ(addresses(p, 1).size(), 0u);
 }
 
+TEST(PerfData, idle_threads_have_their_name) {
+  PerfFile f;
+  f.sample({.ip = 1, .pid = 0, .tid = 0, .time = 4});
+  f.sample({.ip = 1, .pid = 5, .tid = 5, .time = 4});
+  Profile p = read(f.bytes()).profile;
+  ASSERT_EQ(p.sample_count(), 2u);
+  auto comm = [&](size_t sample) {
+    for (const auto& l : p.label_sets[p.sample_label_sets[sample]])
+      if (p.text(l.key) == "comm") return std::string(p.text(l.str));
+    return std::string();
+  };
+  EXPECT_EQ(comm(0), "swapper");
+  EXPECT_EQ(comm(1), "");
+}
+
 TEST(PerfData, only_the_process_asked_for) {
   PerfFile f;
   f.sample({.ip = 1, .pid = 7, .tid = 7, .time = 4});
