@@ -169,12 +169,14 @@ int run_convert(Words words) {
     }
     auto p = format == "pprof" ? input.load(input.files) : input.load_for_report(input.files);
     if (!p) return print_error(p.error());
+    bool was_empty = p->sample_count() == 0;
     auto bytes = [&] {
       Progress progress("writing " + format);
       return filtered_and_converted(*p, format, input, input.files[0]);
     }();
     if (!bytes) return print_error(bytes.error());
-    return report_written(input, *p, *bytes);
+    int code = report_written(input, *p, *bytes);
+    return code == kExitGood && !was_empty && p->sample_count() == 0 ? kExitNothing : code;
   });
 }
 

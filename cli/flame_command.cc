@@ -56,8 +56,11 @@ int show_flame(const ProfileInput& input, Profile p, std::optional<Profile> base
     if (choice.title.size() > 300) choice.title = std::to_string(input.files.size()) + " profiles";
     if (input.files.empty()) choice.title = input.selector_text();
   }
+  bool was_empty = p.sample_count() == 0;
   auto picture = compare_and_draw(input, p, base, choice);
-  return picture ? input.write(*picture) : print_error(picture.error());
+  if (!picture) return print_error(picture.error());
+  int code = input.write(*picture);
+  return code == kExitGood && !was_empty && p.sample_count() == 0 ? kExitNothing : code;
 }
 
 int run_flame(Words words) {

@@ -227,6 +227,9 @@ def test_frames_that_a_profile_calls_uninteresting():
     check('flame graphs, folded stacks and differences leave them out', all('hot' not in run(*words)[1] for words in (
         ['flame', dropping], ['convert', dropping, '--to', 'folded'], ['convert', dropping, '--to', 'html'],
         ['diff', dropping, dropping, '--folded'])), run('convert', dropping, '--to', 'folded'))
+    for words in (['flame', one], ['flame', one, '--base', two], ['convert', one, '--to', 'folded'], ['convert', one, '--to', 'html']):
+        check(f'{words[0]} of {len(words)} words says that filters left nothing', run(*words, '--focus', 'zzz', '-o', 'x')[0] == 4 and run(*words, '-o', 'x')[0] == 0)
+    check('an empty profile is converted', run('convert', empty, '--to', 'folded')[0] == 0)
     check('they stay in a file of the same format', run('convert', dropping, '--to', 'pprof', '-o', 'kept.pb.gz')[0] == 0 and
           'hot' in run('pprof', '-top', '-all_frames', 'kept.pb.gz')[1], run('pprof', '-top', '-all_frames', 'kept.pb.gz'))
 
