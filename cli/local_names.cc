@@ -64,9 +64,9 @@ Result<converters::RunningKernel> read_running_kernel() {
 void name_from_kernel(profile::Profile& p, const Say& say) {
   std::vector<std::string> notes;
   auto read = []() -> Result<const converters::RunningKernel*> {
-    static const Result<converters::RunningKernel> kKernel = read_running_kernel();
-    if (!kKernel) return fail(kKernel.error());
-    return &*kKernel;
+    static const Result<converters::RunningKernel> kernel = read_running_kernel();
+    if (!kernel) return fail(kernel.error());
+    return &*kernel;
   };
   converters::symbolize_kernel(p, read, notes);
   say_some(notes, say);

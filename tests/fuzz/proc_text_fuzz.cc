@@ -4,6 +4,7 @@
 #include "collectors/ebpf/kernel_symbols.h"
 #include "collectors/ebpf/proc_text.h"
 
+using namespace watchfire;
 using namespace watchfire::collectors::ebpf;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
