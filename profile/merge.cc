@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/keyed_hash.h"
+#include "base/memory.h"
 #include "profile/sample_edit.h"
 #include "profile/sorted_labels.h"
 
@@ -107,7 +108,12 @@ void Merger::reserve(const Profile& p) {
   out_.stacks.reserve(p.stacks.size(), p.stacks.element_count());
   functions_.reserve(p.functions.size());
   locations_.reserve(p.locations.size());
-  rows_.reserve(std::min<size_t>(p.sample_count(), size_t{p.stacks.size()} * p.label_sets.size()));
+  size_t rows = std::min<size_t>(p.sample_count(), size_t{p.stacks.size()} * p.label_sets.size());
+  rows_.reserve(rows);
+  reserve_large(out_.sample_stacks, rows);
+  reserve_large(out_.sample_label_sets, rows);
+  out_.values.resize(p.values.size());
+  for (auto& column : out_.values) reserve_large(column, rows);
 }
 
 void Merger::add_header(const Profile& source, SourceMaps& maps) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/keyed_hash.h"
+#include "base/memory.h"
 
 namespace watchfire::profile {
 
@@ -18,7 +19,12 @@ class PairIndex {
   size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
 
   /// Room for that many pairs. Of an empty index.
-  void reserve(size_t pairs) { slots_.assign(std::bit_ceil(pairs * 3 / 2 + 64), Slot{}); }
+  void reserve(size_t pairs) {
+    size_t slots = std::bit_ceil(pairs * 3 / 2 + 64);
+    slots_.clear();
+    reserve_large(slots_, slots);
+    slots_.resize(slots);
+  }
 
   /// The number of (a, b), new when it equals the size before.
   uint32_t intern(uint32_t a, uint32_t b) {
