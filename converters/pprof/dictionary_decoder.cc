@@ -196,6 +196,7 @@ bool DictionaryDecoder::read_usual_location(const Field& f) {
   size_t lines = profile_.lines.size();
   l.first_line = static_cast<uint32_t>(lines);
   while (p != nullptr && f.end - p >= 2 && p[0] == 0x22 && p[1] < 0x80 && p[1] <= f.end - p - 2) {
+    if (profile_.lines.size() >= limits_.lines) break;  // read_line tells
     const uint8_t* line_end = p + 2 + p[1];
     uint64_t function = 0;
     uint64_t line = 0;
@@ -206,7 +207,7 @@ bool DictionaryDecoder::read_usual_location(const Field& f) {
     line_functions_.push_back(function);
   }
   size_t added = profile_.lines.size() - lines;
-  if (p != f.end || profile_.lines.size() > limits_.lines) {
+  if (p != f.end) {
     profile_.lines.resize(lines);
     line_functions_.resize(lines);
     return false;

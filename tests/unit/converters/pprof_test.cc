@@ -218,6 +218,21 @@ TEST(Pprof, names_each_limit_and_lets_it_be_raised) {
   }
 }
 
+TEST(Pprof, stops_at_the_limit_of_lines_before_it_holds_more) {
+  std::string location("\x08\x01", 2);
+  for (int i = 0; i < 1'000'000; ++i) location.append("\x22\x04\x08\x01\x10\x01", 6);
+  std::string wire = small_header() + '\x22';
+  for (size_t n = location.size();; n >>= 7) {
+    wire += static_cast<char>(n < 0x80 ? n : n | 0x80);
+    if (n < 0x80) break;
+  }
+  wire += location;
+  std::string message;
+  int64_t peak = peak_heap([&] { message = error_of(wire, {.lines = 1000}); });
+  EXPECT_NE(message.find("(limit lines)"), std::string::npos) << message;
+  EXPECT_LE(peak, 4 << 20);
+}
+
 TEST(Pprof, says_what_other_bytes_look_like) {
   EXPECT_EQ(error_of(""), "empty body, not a profile");
   EXPECT_EQ(error_of("<!DOCTYPE html><html>"), "looks like HTML, not a profile");
