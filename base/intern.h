@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -8,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/element_index.h"
 #include "base/keyed_hash.h"
 
 namespace watchfire {
@@ -51,26 +51,21 @@ class SpanTable {
   }
   size_t element_count() const { return elements_.size(); }
   size_t memory_bytes() const {
-    return elements_.capacity() * sizeof(T) + offsets_.capacity() * sizeof(uint64_t) + slots_.capacity() * sizeof(Slot);
+    return elements_.capacity() * sizeof(T) + offsets_.capacity() * sizeof(uint64_t) + index_.memory_bytes();
   }
 
   /// The id of this span, new or known.
   uint32_t intern(std::span<const T> span) {
     if (span.empty()) return 0;
-    uint32_t hash = hash_of(span);
-    Slot& slot = slot_of(span, hash);
-    if (slot.id != kFree) return slot.id;
-    uint32_t id = append(span);
-    slot = {hash, id};
-    if (size() * 4 > slots_.size() * 3) grow();
-    return id;
+    uint32_t id = index_.find_or_add(hash_of(span), size(), [&](uint32_t known) { return equal(known, span); });
+    return id == size() ? append(span) : id;
   }
 
   /// The id of this span; `unknown` when it was not interned.
   uint32_t find(std::span<const T> span, uint32_t unknown) const {
     if (span.empty()) return 0;
-    uint32_t id = const_cast<SpanTable*>(this)->slot_of(span, hash_of(span)).id;
-    return id != kFree ? id : unknown;
+    uint32_t id = index_.find(hash_of(span), [&](uint32_t known) { return equal(known, span); });
+    return id != ElementIndex::kNone ? id : unknown;
   }
 
   /// Takes a span without a look whether it is known: it gets an id of its own, which intern() does not find.
@@ -84,53 +79,25 @@ class SpanTable {
   void reserve(size_t spans, size_t elements) {
     elements_.reserve(elements);
     offsets_.reserve(spans + 1);
-    slots_.assign(std::bit_ceil(spans * 4 / 3 + 16), Slot{});
+    index_.reserve(spans);
   }
   void clear() {
     elements_.clear();
     offsets_.assign(2, 0);
-    slots_.assign(16, Slot{});
+    index_ = {};
   }
 
  private:
-  static constexpr uint32_t kFree = 0xffffffff;
-  struct Slot {
-    uint32_t hash = 0;
-    uint32_t id = kFree;
-  };
-
-  static uint32_t hash_of(std::span<const T> span) {
-    return static_cast<uint32_t>(keyed_hash(span.data(), span.size_bytes()));
-  }
-
-  /// The slot that holds this span, or the free one where it belongs.
-  Slot& slot_of(std::span<const T> span, uint32_t hash) {
-    size_t mask = slots_.size() - 1;
-    size_t i = hash & mask;
-    while (slots_[i].id != kFree && !(slots_[i].hash == hash && equal(slots_[i].id, span))) i = (i + 1) & mask;
-    return slots_[i];
-  }
+  static uint64_t hash_of(std::span<const T> span) { return keyed_hash(span.data(), span.size_bytes()); }
 
   bool equal(uint32_t id, std::span<const T> span) const {
     auto have = (*this)[id];
     return have.size() == span.size() && equal_bytes(have.data(), span.data(), span.size_bytes());
   }
 
-  void grow() {
-    std::vector<Slot> old(slots_.size() * 2);
-    old.swap(slots_);
-    size_t mask = slots_.size() - 1;
-    for (const Slot& s : old) {
-      if (s.id == kFree) continue;
-      size_t i = s.hash & mask;
-      while (slots_[i].id != kFree) i = (i + 1) & mask;
-      slots_[i] = s;
-    }
-  }
-
   std::vector<T> elements_;
   std::vector<uint64_t> offsets_;
-  std::vector<Slot> slots_;
+  ElementIndex index_;
 };
 
 /// Distinct strings by dense id; id 0 is "". Views stay valid until the next intern().

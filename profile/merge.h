@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "profile/element_index.h"
+#include "base/element_index.h"
 #include "profile/pair_index.h"
 #include "profile/profile.h"
 

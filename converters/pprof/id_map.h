@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "base/element_index.h"
 #include "base/keyed_hash.h"
-#include "profile/element_index.h"
 #include "profile/profile.h"
 
 namespace watchfire::converters {
@@ -48,7 +48,7 @@ class IdMap {
 
   std::vector<uint32_t> dense_;
   std::vector<Known> sparse_;
-  profile::ElementIndex places_;  ///< in sparse_, by id
+  ElementIndex places_;  ///< in sparse_, by id
 };
 
 }  // namespace watchfire::converters

@@ -5,20 +5,20 @@
 #include <cstdint>
 #include <vector>
 
-#include "profile/profile.h"
-
-namespace watchfire::profile {
+namespace watchfire {
 
 /// Finds elements of a list the caller owns by what they contain. It holds their numbers and 32 bits of their hashes,
 /// not the elements: 8 bytes a slot at 50-75 % load, expected cost of one look-up and one comparison.
 class ElementIndex {
  public:
-  ElementIndex() : slots_(64) {}
+  static constexpr uint32_t kNone = 0xffffffff;
+
+  ElementIndex() : slots_(16) {}
 
   size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
 
   /// Room for that many elements. Of an empty index.
-  void reserve(size_t elements) { slots_.assign(std::bit_ceil(elements * 4 / 3 + 64), Slot{}); }
+  void reserve(size_t elements) { slots_.assign(std::bit_ceil(elements * 4 / 3 + 16), Slot{}); }
 
   /// The number of the element that has this hash and for which `is_equal(number)` holds; kNone when there is none.
   template <typename IsEqual>
@@ -66,4 +66,4 @@ class ElementIndex {
   size_t size_ = 0;
 };
 
-}  // namespace watchfire::profile
+}  // namespace watchfire
